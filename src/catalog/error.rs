@@ -1,0 +1,40 @@
+//! What can go wrong in the catalog.
+
+use belfry_model::{Classified, StatusClass};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The thing named does not exist. `what` is a noun: "log group".
+    #[error("{what} {name} does not exist")]
+    NotFound { what: &'static str, name: String },
+    /// The thing to be created exists.
+    #[error("{what} {name} already exists")]
+    AlreadyExists { what: &'static str, name: String },
+    /// Somebody else changed it first: read again, then retry.
+    #[error("{what} {name} was changed meanwhile")]
+    Conflict { what: &'static str, name: String },
+    /// A row holds what this version cannot read.
+    #[error("catalog row {table} {key} is unreadable: {why}")]
+    Corrupt {
+        table: &'static str,
+        key: String,
+        why: String,
+    },
+    #[error("catalog: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("catalog migration: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Classified for Error {
+    fn class(&self) -> StatusClass {
+        match self {
+            Self::NotFound { .. } => StatusClass::NotFound,
+            Self::AlreadyExists { .. } | Self::Conflict { .. } => StatusClass::Conflict,
+            Self::Corrupt { .. } => StatusClass::Corrupt,
+            Self::Database(_) | Self::Migration(_) => StatusClass::Internal,
+        }
+    }
+}

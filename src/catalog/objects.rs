@@ -1,0 +1,96 @@
+//! Live objects and write-ahead checkpoints.
+
+use async_trait::async_trait;
+use belfry_model::{Tenant, TimestampMs};
+use serde::{Deserialize, Serialize};
+use ulid::Ulid;
+
+use crate::error::Result;
+use crate::log_groups::LogStreamActivity;
+
+/// What an object holds. The text is stored: never change one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectKind {
+    MetricsBlock,
+    LogSegment,
+    QueryResult,
+}
+
+impl ObjectKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MetricsBlock => "metrics_block",
+            Self::LogSegment => "log_segment",
+            Self::QueryResult => "query_result",
+        }
+    }
+}
+
+/// One immutable object of the object store. Its key in the store follows from kind and id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectRow {
+    pub id: Ulid,
+    pub kind: ObjectKind,
+    pub tenant: Tenant,
+    /// 0 as flushed; each compaction adds one.
+    pub level: u32,
+    /// Objects never mix retention classes. Logs: the number of days, or `forever`;
+    /// metrics: the resolution tier, `1s`, `60s`, `300s`, `3600s`.
+    pub retention_class: String,
+    /// First and last timestamp inside, both inclusive.
+    pub min_ts: TimestampMs,
+    pub max_ts: TimestampMs,
+    pub rows: u64,
+    pub bytes: u64,
+    pub created_at: TimestampMs,
+    /// What the reader wants to know before it opens the object; owned by `store`.
+    pub meta: serde_json::Value,
+}
+
+/// How far a write-ahead log has been turned into published objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalCheckpoint {
+    /// The log's name: `metrics` or `logs`.
+    pub wal: String,
+    /// Every record with a smaller lsn is in published objects.
+    pub lsn: u64,
+}
+
+/// One atomic change of what is live.
+#[derive(Clone, Debug, Default)]
+pub struct Publish {
+    pub insert: Vec<ObjectRow>,
+    /// Must all be live, otherwise nothing happens and the call fails with a conflict.
+    pub remove: Vec<Ulid>,
+    pub checkpoint: Option<WalCheckpoint>,
+    pub stream_activity: Vec<LogStreamActivity>,
+}
+
+#[async_trait]
+pub trait ObjectCatalog: Send + Sync {
+    /// Applies `change` whole. `now` stamps removed rows for the delayed sweep.
+    async fn publish(&self, change: Publish, now: TimestampMs) -> Result<()>;
+
+    /// All live objects of a kind, in order of id.
+    async fn live_objects(&self, kind: ObjectKind) -> Result<Vec<ObjectRow>>;
+
+    /// The checkpoint of a write-ahead log; 0 before the first flush.
+    async fn wal_checkpoint(&self, wal: &str) -> Result<u64>;
+
+    /// Objects removed from the live set before `before`, whose bytes may now be deleted.
+    async fn removed_objects(&self, before: TimestampMs, limit: usize) -> Result<Vec<ObjectRow>>;
+
+    /// Forgets removed objects whose bytes are gone.
+    async fn forget_objects(&self, ids: &[Ulid]) -> Result<()>;
+
+    /// Reserves `count` consecutive numbers of a named sequence and returns the first.
+    /// Numbers start at 1, are never handed out twice, and may have gaps after a crash.
+    async fn reserve_sequence(&self, name: &str, count: u64) -> Result<u64>;
+
+    /// A small value kept under a name (installation id, signing key, format version).
+    async fn get_setting(&self, name: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Stores the value unless one is there; returns the one that counts.
+    async fn init_setting(&self, name: &str, value: &[u8]) -> Result<Vec<u8>>;
+}

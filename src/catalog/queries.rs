@@ -1,0 +1,86 @@
+//! Logs Insights queries that were started: status, statistics, results.
+
+use async_trait::async_trait;
+use belfry_model::{Tenant, TimestampMs};
+use serde::{Deserialize, Serialize};
+
+use crate::Page;
+use crate::error::Result;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum QueryStatus {
+    Scheduled,
+    Running,
+    Complete,
+    Failed,
+    Cancelled,
+    Timeout,
+}
+
+impl QueryStatus {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "Scheduled",
+            Self::Running => "Running",
+            Self::Complete => "Complete",
+            Self::Failed => "Failed",
+            Self::Cancelled => "Cancelled",
+            Self::Timeout => "Timeout",
+        }
+    }
+
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Scheduled | Self::Running)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct QueryStatistics {
+    pub records_matched: f64,
+    pub records_scanned: f64,
+    pub bytes_scanned: f64,
+    pub estimated_records_skipped: f64,
+    pub estimated_bytes_skipped: f64,
+    pub log_groups_scanned: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QueryRow {
+    pub id: String,
+    pub tenant: Tenant,
+    pub query_string: String,
+    /// As the caller named them.
+    pub log_groups: Vec<String>,
+    /// Epoch seconds, both inclusive.
+    pub start_s: i64,
+    pub end_s: i64,
+    pub limit: Option<u32>,
+    pub created_at: TimestampMs,
+    pub finished_at: Option<TimestampMs>,
+    pub status: QueryStatus,
+    pub statistics: QueryStatistics,
+    /// Why it failed, for the log and for people.
+    pub error: Option<String>,
+    /// Rows of (field, value), JSON, once complete. Large results move to the object store.
+    pub results: Option<String>,
+}
+
+#[async_trait]
+pub trait QueryCatalog: Send + Sync {
+    async fn put_query(&self, query: QueryRow) -> Result<()>;
+    async fn query(&self, tenant: &Tenant, id: &str) -> Result<Option<QueryRow>>;
+    /// Newest first; `after` is the opaque `next_after` of the page before. Rows come
+    /// without `results`.
+    async fn queries(
+        &self,
+        tenant: &Tenant,
+        log_group: Option<&str>,
+        status: Option<QueryStatus>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<QueryRow>>;
+    /// At start-up: what was running when the process died has failed.
+    async fn fail_unfinished_queries(&self, now: TimestampMs, why: &str) -> Result<u64>;
+    /// Forgets queries created before `before`.
+    async fn trim_queries(&self, before: TimestampMs) -> Result<u64>;
+}

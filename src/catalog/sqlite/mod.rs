@@ -1,0 +1,2 @@
+//! SQLite behind the catalog traits.
+pub struct SqliteCatalog;
