@@ -38,7 +38,8 @@ pub struct AlarmRow {
     pub created_at: TimestampMs,
     /// When the configuration last changed (`AlarmConfigurationUpdatedTimestamp`).
     pub configured_at: TimestampMs,
-    /// Grows with every change of definition or status: the key of compare-and-set.
+    /// Grows with every change of definition or status: the key of compare-and-set. Never
+    /// used twice, not even by an alarm that is deleted and created again under its name.
     pub version: u64,
 }
 
@@ -109,6 +110,13 @@ pub struct AlarmTransition {
 pub trait AlarmCatalog: Send + Sync {
     /// Creates, or replaces the definition and keeps the status. `tags` count only on
     /// creation. `history` is built from the row that is replaced, if there is one.
+    ///
+    /// `expected_version` guards that decision: `Some(0)` demands that there is no such alarm
+    /// yet, `Some(n)` that the row still has version `n`, `None` demands nothing.
+    ///
+    /// # Errors
+    /// `Conflict` if the row has another version than expected, `NotFound` if it is gone;
+    /// `Unstorable` for a definition with a number that is none.
     async fn put_alarm(
         &self,
         tenant: &Tenant,
@@ -133,7 +141,8 @@ pub trait AlarmCatalog: Send + Sync {
     /// A number that grows with every change to any definition, so that a cache knows when
     /// it is stale without reading all rows.
     async fn alarms_generation(&self) -> Result<u64>;
-    /// Deletes those that exist, with their tags, and records `history`.
+    /// Deletes those that exist, with their tags, and records the `history` of those: items
+    /// that name an alarm which was not there to be deleted are dropped.
     async fn delete_alarms(
         &self,
         tenant: &Tenant,
@@ -148,6 +157,8 @@ pub trait AlarmCatalog: Send + Sync {
     async fn transition_alarm(&self, transition: AlarmTransition) -> Result<u64>;
 
     async fn append_alarm_history(&self, items: Vec<AlarmHistoryItem>) -> Result<()>;
+    /// By time, newest first unless `filter.ascending`; `after` is the opaque `next_after` of
+    /// the page before.
     async fn alarm_history(
         &self,
         tenant: &Tenant,
@@ -155,6 +166,7 @@ pub trait AlarmCatalog: Send + Sync {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<AlarmHistoryItem>>;
-    /// Drops history older than `before`.
+    /// Drops history older than `before`, in several transactions when there is much.
+    /// Returns how many items went.
     async fn trim_alarm_history(&self, before: TimestampMs) -> Result<u64>;
 }

@@ -13,6 +13,15 @@ pub struct DashboardRow {
     pub modified_at: TimestampMs,
 }
 
+/// A line of a listing: all but the body, which may be large.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DashboardEntry {
+    pub name: String,
+    /// Length of the body in bytes of UTF-8.
+    pub bytes: u64,
+    pub modified_at: TimestampMs,
+}
+
 #[async_trait]
 pub trait DashboardCatalog: Send + Sync {
     /// Creates or replaces. `tags` count only on creation.
@@ -25,14 +34,15 @@ pub trait DashboardCatalog: Send + Sync {
         now: TimestampMs,
     ) -> Result<()>;
     async fn dashboard(&self, tenant: &Tenant, name: &str) -> Result<Option<DashboardRow>>;
+    /// In order of name, after the name `after`.
     async fn dashboards(
         &self,
         tenant: &Tenant,
         prefix: Option<&str>,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Page<DashboardRow>>;
-    /// All or nothing.
+    ) -> Result<Page<DashboardEntry>>;
+    /// All or nothing, with their tags.
     ///
     /// # Errors
     /// `NotFound` naming those that do not exist, comma-separated; then none is deleted.

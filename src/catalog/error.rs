@@ -20,6 +20,22 @@ pub enum Error {
         key: String,
         why: String,
     },
+    /// A continuation that this catalog did not hand out.
+    #[error("continuation {cursor:?} is not one of this listing")]
+    InvalidCursor { cursor: String },
+    /// A value that could be written but not read back as it was: not a number, or beyond
+    /// the range of a column.
+    #[error("{what} {name} cannot be stored: {why}")]
+    Unstorable {
+        what: &'static str,
+        name: String,
+        why: String,
+    },
+    /// The database was written by a newer version of this program.
+    #[error(
+        "catalog has format version {found}, newer than {known}, the newest this program knows"
+    )]
+    NewerFormat { found: i64, known: i64 },
     #[error("catalog: {0}")]
     Database(#[from] sqlx::Error),
     #[error("catalog migration: {0}")]
@@ -34,6 +50,8 @@ impl Classified for Error {
             Self::NotFound { .. } => StatusClass::NotFound,
             Self::AlreadyExists { .. } | Self::Conflict { .. } => StatusClass::Conflict,
             Self::Corrupt { .. } => StatusClass::Corrupt,
+            Self::InvalidCursor { .. } | Self::Unstorable { .. } => StatusClass::Invalid,
+            Self::NewerFormat { .. } => StatusClass::Unsupported,
             Self::Database(_) | Self::Migration(_) => StatusClass::Internal,
         }
     }

@@ -17,7 +17,8 @@ pub struct Lease {
 #[async_trait]
 pub trait LeaseCatalog: Send + Sync {
     /// Takes the lease if it is free, expired, or already `owner`'s (then it is renewed and
-    /// keeps its epoch). `None` while somebody else holds it.
+    /// keeps its epoch). `None` while somebody else holds it. An owner is one run of one
+    /// process: a restart takes a new name, or it would share its predecessor's epoch.
     async fn acquire_lease(
         &self,
         name: &str,

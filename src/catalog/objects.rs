@@ -70,6 +70,13 @@ pub struct Publish {
 #[async_trait]
 pub trait ObjectCatalog: Send + Sync {
     /// Applies `change` whole. `now` stamps removed rows for the delayed sweep.
+    ///
+    /// A checkpoint behind the one stored leaves it as it is, and so does activity of a
+    /// stream that was deleted: both happen when flushes overlap, neither is an error.
+    ///
+    /// # Errors
+    /// `Conflict` if an object to be removed is not live, `AlreadyExists` if one to be
+    /// inserted is known, live or removed.
     async fn publish(&self, change: Publish, now: TimestampMs) -> Result<()>;
 
     /// All live objects of a kind, in order of id.
@@ -78,14 +85,16 @@ pub trait ObjectCatalog: Send + Sync {
     /// The checkpoint of a write-ahead log; 0 before the first flush.
     async fn wal_checkpoint(&self, wal: &str) -> Result<u64>;
 
-    /// Objects removed from the live set before `before`, whose bytes may now be deleted.
+    /// Objects removed from the live set before `before`, whose bytes may now be deleted;
+    /// oldest removal first.
     async fn removed_objects(&self, before: TimestampMs, limit: usize) -> Result<Vec<ObjectRow>>;
 
-    /// Forgets removed objects whose bytes are gone.
+    /// Forgets removed objects whose bytes are gone. Live objects are left alone.
     async fn forget_objects(&self, ids: &[Ulid]) -> Result<()>;
 
     /// Reserves `count` consecutive numbers of a named sequence and returns the first.
     /// Numbers start at 1, are never handed out twice, and may have gaps after a crash.
+    /// Names that begin with `catalog.` are the catalog's own.
     async fn reserve_sequence(&self, name: &str, count: u64) -> Result<u64>;
 
     /// A small value kept under a name (installation id, signing key, format version).

@@ -9,6 +9,10 @@ use ulid::Ulid;
 use crate::alarms::AlarmHistoryItem;
 use crate::error::Result;
 
+/// How long the key of a completed row is remembered: a day, far longer than any retry of
+/// what caused it.
+pub const IDEMPOTENCY_MS: i64 = belfry_model::time::DAY_MS;
+
 /// What a row asks for. The payloads belong to `belfry-notify`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -35,9 +39,11 @@ impl OutboxKind {
 pub struct NewOutboxRow {
     pub tenant: Tenant,
     pub kind: OutboxKind,
-    /// Rows of one non-empty key are delivered in order, one at a time.
+    /// Rows of one non-empty key (of one tenant) are delivered in order, one at a time: all
+    /// but the oldest wait until that is completed.
     pub order_key: Option<String>,
-    /// A second row with this key is silently not inserted.
+    /// A second row with this key (of one tenant) is silently not inserted, neither while
+    /// the first is on its way nor within [`IDEMPOTENCY_MS`] of its completion.
     pub idempotency_key: String,
     pub payload: serde_json::Value,
     pub due_at: TimestampMs,
@@ -51,6 +57,7 @@ pub struct OutboxRow {
     pub order_key: Option<String>,
     pub idempotency_key: String,
     pub payload: serde_json::Value,
+    /// When it was put here; `due_at` of the new row where the call that did carries no time.
     pub created_at: TimestampMs,
     pub due_at: TimestampMs,
     /// Attempts made so far.
@@ -62,7 +69,8 @@ pub struct OutboxRow {
 #[async_trait]
 pub trait OutboxCatalog: Send + Sync {
     async fn enqueue_outbox(&self, rows: Vec<NewOutboxRow>, now: TimestampMs) -> Result<()>;
-    /// Claims up to `limit` rows that are due and unclaimed, oldest first.
+    /// Claims up to `limit` rows that are due, not claimed (or whose claim ran out) and not
+    /// waiting behind an older row of their order key; those that were ready first, first.
     async fn claim_outbox(
         &self,
         owner: &str,
@@ -71,6 +79,10 @@ pub trait OutboxCatalog: Send + Sync {
         limit: usize,
     ) -> Result<Vec<OutboxRow>>;
     /// Done: removes the row, inserts what follows from it, records alarm history.
+    ///
+    /// # Errors
+    /// `NotFound` if the row is gone, because somebody whose claim overlapped completed it:
+    /// then nothing else happens either.
     async fn complete_outbox(
         &self,
         id: Ulid,
@@ -79,8 +91,13 @@ pub trait OutboxCatalog: Send + Sync {
         now: TimestampMs,
     ) -> Result<()>;
     /// Not yet: counts the attempt and sets the next time; the claim ends.
+    ///
+    /// # Errors
+    /// `NotFound` if the row is gone.
     async fn retry_outbox(&self, id: Ulid, due_at: TimestampMs, last_error: &str) -> Result<()>;
-    /// The earliest `due_at` of an unclaimed row.
+    /// When there will be something to claim: the earliest instant at which a row is due, its
+    /// claim (if any) has run out and no older row of its order key is in its way. Never in
+    /// the past without `claim_outbox` finding something, so a worker may sleep until then.
     async fn next_outbox_due(&self) -> Result<Option<TimestampMs>>;
     async fn outbox_len(&self) -> Result<u64>;
 }

@@ -67,9 +67,11 @@ pub struct QueryRow {
 
 #[async_trait]
 pub trait QueryCatalog: Send + Sync {
+    /// Creates or replaces. A row whose status is final stays as it is, so that a query which
+    /// was stopped does not complete afterwards.
     async fn put_query(&self, query: QueryRow) -> Result<()>;
     async fn query(&self, tenant: &Tenant, id: &str) -> Result<Option<QueryRow>>;
-    /// Newest first; `after` is the opaque `next_after` of the page before. Rows come
+    /// Newest first; `log_group` is held against the names as the caller gave them; `after` is the opaque `next_after` of the page before. Rows come
     /// without `results`.
     async fn queries(
         &self,
@@ -81,6 +83,6 @@ pub trait QueryCatalog: Send + Sync {
     ) -> Result<Page<QueryRow>>;
     /// At start-up: what was running when the process died has failed.
     async fn fail_unfinished_queries(&self, now: TimestampMs, why: &str) -> Result<u64>;
-    /// Forgets queries created before `before`.
+    /// Forgets queries created before `before`; returns how many.
     async fn trim_queries(&self, before: TimestampMs) -> Result<u64>;
 }

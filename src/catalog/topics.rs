@@ -52,6 +52,7 @@ pub trait TopicCatalog: Send + Sync {
     /// `AlreadyExists`.
     async fn create_topic(&self, topic: TopicRow, tags: Vec<(String, String)>) -> Result<()>;
     async fn topic(&self, arn: &str) -> Result<Option<TopicRow>>;
+    /// In order of ARN.
     async fn topics(
         &self,
         tenant: &Tenant,
@@ -68,12 +69,25 @@ pub trait TopicCatalog: Send + Sync {
     async fn subscription_counts(&self, topic_arn: &str) -> Result<SubscriptionCounts>;
 
     /// Creates or replaces the row, together with outbox rows (confirmation messages).
+    /// To change what was read before, see `replace_subscription`.
     ///
     /// # Errors
-    /// `NotFound` if the topic is gone.
+    /// `NotFound` if the topic is gone; `AlreadyExists` if another subscription (ARN) of the
+    /// topic has this protocol and endpoint.
     async fn put_subscription(
         &self,
         subscription: SubscriptionRow,
+        outbox: Vec<NewOutboxRow>,
+    ) -> Result<()>;
+    /// Replaces `read` by `changed` (of the same ARN and topic) if the row is still as it was
+    /// read, so that of two changes at once (confirm, set an attribute) none is lost.
+    ///
+    /// # Errors
+    /// `Conflict` if it changed meanwhile, `NotFound` if it is gone.
+    async fn replace_subscription(
+        &self,
+        read: &SubscriptionRow,
+        changed: SubscriptionRow,
         outbox: Vec<NewOutboxRow>,
     ) -> Result<()>;
     async fn subscription(&self, arn: &str) -> Result<Option<SubscriptionRow>>;
@@ -95,15 +109,17 @@ pub trait TopicCatalog: Send + Sync {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<SubscriptionRow>>;
+    /// In order of ARN.
     async fn subscriptions_of_topic(
         &self,
         topic_arn: &str,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<SubscriptionRow>>;
-    /// Deletes and counts it on its topic, with outbox rows (the final message). Unknown
+    /// Deletes it and counts that on its topic, with outbox rows (the final message). Unknown
     /// ARNs are no error.
     async fn delete_subscription(&self, arn: &str, outbox: Vec<NewOutboxRow>) -> Result<()>;
-    /// Removes unconfirmed subscriptions created before `before`.
+    /// Removes unconfirmed subscriptions created before `before`; they do not count as
+    /// deleted on their topics. Returns how many went.
     async fn expire_pending_subscriptions(&self, before: TimestampMs) -> Result<u64>;
 }
