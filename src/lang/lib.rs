@@ -1,1 +1,17 @@
-//! placeholder
+//! The languages of the service: text in, typed trees with positions out, and back.
+//!
+//! Guarantees: a parser never panics, whatever the text; size and nesting are bounded; what a tree
+//! prints parses to the same tree; an error names its place.
+//!
+//! | file | what |
+//! |---|---|
+//! | `span.rs` | where something was written |
+//! | `error.rs` | the one error: what was found, what was expected, where |
+//! | `insights/` | Logs Insights queries |
+
+pub mod error;
+pub mod insights;
+pub mod span;
+
+pub use error::{Language, SyntaxError, SyntaxErrorKind};
+pub use span::Span;

@@ -1,0 +1,19 @@
+//! `display` (spec logs-insights.md 6.2)
+
+use std::fmt;
+
+use super::item::Item;
+use super::text::commas;
+
+/// `display a, b as c`: sets the output columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Display {
+    /// Never empty.
+    pub items: Vec<Item>,
+}
+
+impl fmt::Display for Display {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "display {}", commas(&self.items))
+    }
+}

@@ -1,0 +1,90 @@
+//! CloudWatch Logs Insights, `CWLI` on the wire (spec logs-insights.md).
+//!
+//! `parse(&str) -> Result<Query, SyntaxError>` gives a [`Query`]: an optional `SOURCE` and the stages of the pipeline. Every command
+//! of the language parses, so that an engine can name what it does not run. All nodes print back
+//! with `Display`, and `parse(print(query)) == query`.
+
+mod accum;
+mod add_totals;
+mod anomaly;
+mod append_cols;
+mod auto_regress;
+mod cidr_lookup;
+mod count_frequent;
+mod dedup;
+mod diff;
+mod display;
+mod duration;
+mod estimate;
+mod expand;
+mod expression;
+mod expression_text;
+mod field;
+mod fields;
+mod fill_down;
+mod fill_missing;
+mod filter;
+mod filter_index;
+mod functions;
+mod glob;
+mod item;
+mod join;
+mod limit;
+mod log_compare;
+mod lookup;
+mod outlier;
+mod parse;
+mod pattern;
+mod query;
+mod regex_literal;
+mod relevant_fields;
+mod sessionize;
+mod sort;
+mod source;
+mod stats;
+mod text;
+mod unmask;
+mod unnest;
+
+pub use accum::Accum;
+pub use add_totals::AddTotals;
+pub use anomaly::Anomaly;
+pub use append_cols::{APPENDED_ROWS_DEFAULT, AppendCols};
+pub use auto_regress::{AutoRegress, LAG_MAX, LAGS_PER_COMMAND_MAX};
+pub use cidr_lookup::{CidrLookup, CidrOutput};
+pub use count_frequent::CountFrequent;
+pub use dedup::Dedup;
+pub use diff::{Diff, DiffWindow};
+pub use display::Display;
+pub use duration::{Duration, DurationUnit};
+pub use estimate::Estimate;
+pub use expand::Expand;
+pub use expression::{
+    Argument, ArithmeticOperator, Call, ComparisonOperator, Expr, ExprKind, InSet, Literal,
+    MatchPattern, Sign,
+};
+pub use field::{FieldPath, Name, Segment};
+pub use fields::Fields;
+pub use fill_down::{FillDown, NamePattern};
+pub use fill_missing::{Fill, FillMissing, SignedLiteral};
+pub use filter::Filter;
+pub use filter_index::{FilterIndex, IndexCondition, IndexTest};
+pub use functions::{CASE_BRANCHES_MAX, Declaration, FUNCTIONS, Function, FunctionKind};
+pub use glob::{Glob, GlobPart};
+pub use item::{Item, ItemName};
+pub use join::{Join, JoinCondition, JoinKind};
+pub use limit::{HEAD_ROWS_DEFAULT, Head, Limit, ROWS_MAX, Tail};
+pub use log_compare::LogCompare;
+pub use lookup::{Lookup, LookupMatch, OutputMode};
+pub use outlier::{OUTLIER_FACTOR_DEFAULT, Outlier, OutlierAction};
+pub use parse::{Parse, ParsePattern};
+pub use pattern::Pattern;
+pub use query::{Command, Query, Stage};
+pub use regex_literal::{COMPILED_REGEX_BYTES_LIMIT, RegexLiteral, compile_regex};
+pub use relevant_fields::RelevantFields;
+pub use sessionize::{SESSION_GAP_DEFAULT, Sessionize};
+pub use sort::{Direction, Sort, SortKey};
+pub use source::{LogGroupClass, LogGroupSelection, Source, SourceItem, SourceTime, TagFilter};
+pub use stats::Stats;
+pub use unmask::Unmask;
+pub use unnest::Unnest;
