@@ -23,6 +23,18 @@ impl AlarmDefinition {
         }
     }
 
+    /// Whether an action of any state begins with `prefix`.
+    pub fn has_action(&self, prefix: &str) -> bool {
+        match self {
+            Self::Metric(alarm) => alarm
+                .ok_actions
+                .iter()
+                .chain(&alarm.alarm_actions)
+                .chain(&alarm.insufficient_data_actions)
+                .any(|action| action.starts_with(prefix)),
+        }
+    }
+
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Metric(_) => "MetricAlarm",
@@ -51,6 +63,12 @@ pub enum HistoryItemType {
 }
 
 impl HistoryItemType {
+    pub const ALL: &'static [Self] = &[Self::ConfigurationUpdate, Self::StateUpdate, Self::Action];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|item| item.as_str() == text)
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ConfigurationUpdate => "ConfigurationUpdate",
@@ -117,6 +135,7 @@ pub trait AlarmCatalog: Send + Sync {
     /// # Errors
     /// `Conflict` if the row has another version than expected, `NotFound` if it is gone;
     /// `Unstorable` for a definition with a number that is none.
+    #[allow(clippy::too_many_arguments)]
     async fn put_alarm(
         &self,
         tenant: &Tenant,

@@ -18,6 +18,12 @@ pub enum ObjectKind {
 }
 
 impl ObjectKind {
+    pub const ALL: &'static [Self] = &[Self::MetricsBlock, Self::LogSegment, Self::QueryResult];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::MetricsBlock => "metrics_block",

@@ -26,6 +26,12 @@ pub enum OutboxKind {
 }
 
 impl OutboxKind {
+    pub const ALL: &'static [Self] = &[Self::Publish, Self::Delivery, Self::Confirmation];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Publish => "publish",

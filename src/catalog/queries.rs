@@ -18,6 +18,22 @@ pub enum QueryStatus {
 }
 
 impl QueryStatus {
+    pub const ALL: &'static [Self] = &[
+        Self::Scheduled,
+        Self::Running,
+        Self::Complete,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Timeout,
+    ];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|status| status.as_str() == text)
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Scheduled => "Scheduled",

@@ -1,0 +1,154 @@
+//! Logs Insights queries.
+
+use async_trait::async_trait;
+use belfry_model::{Tenant, TimestampMs};
+use futures::TryStreamExt;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::SqliteCatalog;
+use super::fields::{Fields, to_json};
+use super::paging::{fetch_limit, numbered_cursor, page, parse_numbered_cursor};
+use crate::Page;
+use crate::error::Result;
+use crate::queries::{QueryCatalog, QueryRow, QueryStatus};
+
+fn query_row(row: &SqliteRow) -> Result<QueryRow> {
+    let fields = Fields::of(row, "insights_query", "id");
+    Ok(QueryRow {
+        id: fields.get("id")?,
+        tenant: fields.tenant()?,
+        query_string: fields.get("query_string")?,
+        log_groups: fields.json("log_groups")?,
+        start_s: fields.get("start_s")?,
+        end_s: fields.get("end_s")?,
+        limit: fields.unsigned_opt("row_limit")?,
+        created_at: fields.time("created_at")?,
+        finished_at: fields.time_opt("finished_at")?,
+        status: fields.word("status", QueryStatus::parse)?,
+        statistics: fields.json("statistics")?,
+        error: fields.get("error")?,
+        results: fields.get("results")?,
+    })
+}
+
+#[async_trait]
+impl QueryCatalog for SqliteCatalog {
+    async fn put_query(&self, query: QueryRow) -> Result<()> {
+        let log_groups = to_json("log groups of query", &query.id, &query.log_groups)?;
+        let statistics = to_json("statistics of query", &query.id, &query.statistics)?;
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO insights_query (account, region, id, query_string, log_groups, \
+                 start_s, end_s, row_limit, created_at, finished_at, status, statistics, error, \
+                 results) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+             ON CONFLICT (account, region, id) DO UPDATE SET \
+                 query_string = excluded.query_string, log_groups = excluded.log_groups, \
+                 start_s = excluded.start_s, end_s = excluded.end_s, \
+                 row_limit = excluded.row_limit, created_at = excluded.created_at, \
+                 finished_at = excluded.finished_at, status = excluded.status, \
+                 statistics = excluded.statistics, error = excluded.error, \
+                 results = excluded.results \
+             WHERE insights_query.status IN ('Scheduled', 'Running')",
+        )
+        .bind(&*query.tenant.account)
+        .bind(&*query.tenant.region)
+        .bind(&query.id)
+        .bind(&query.query_string)
+        .bind(log_groups)
+        .bind(query.start_s)
+        .bind(query.end_s)
+        .bind(query.limit.map(i64::from))
+        .bind(query.created_at.0)
+        .bind(query.finished_at.map(|time| time.0))
+        .bind(query.status.as_str())
+        .bind(statistics)
+        .bind(&query.error)
+        .bind(&query.results)
+        .execute(&mut *tx)
+        .await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn query(&self, tenant: &Tenant, id: &str) -> Result<Option<QueryRow>> {
+        let row = sqlx::query(
+            "SELECT * FROM insights_query WHERE account = $1 AND region = $2 AND id = $3",
+        )
+        .bind(&*tenant.account)
+        .bind(&*tenant.region)
+        .bind(id)
+        .fetch_optional(&self.readers)
+        .await?;
+        row.as_ref().map(query_row).transpose()
+    }
+
+    async fn queries(
+        &self,
+        tenant: &Tenant,
+        log_group: Option<&str>,
+        status: Option<QueryStatus>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<QueryRow>> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT account, region, id, query_string, log_groups, start_s, end_s, row_limit, \
+                 created_at, finished_at, status, statistics, error, NULL AS results \
+             FROM insights_query WHERE account = ",
+        );
+        query.push_bind(&*tenant.account);
+        query.push(" AND region = ").push_bind(&*tenant.region);
+        if let Some(status) = status {
+            query.push(" AND status = ").push_bind(status.as_str());
+        }
+        if let Some(after) = after {
+            let (created_at, id) = parse_numbered_cursor(after)?;
+            query
+                .push(" AND (created_at, id) < (")
+                .push_bind(created_at);
+            query.push(", ").push_bind(id).push(")");
+        }
+        query.push(" ORDER BY created_at DESC, id DESC");
+        if log_group.is_none() {
+            query.push(" LIMIT ").push_bind(fetch_limit(limit));
+        }
+        // The log groups of a query are a list: rows are looked at one by one until the page
+        // is full. `trim_queries` keeps them few.
+        let mut rows = query.build().fetch(&self.readers);
+        let mut queries = Vec::new();
+        while queries.len() <= limit
+            && let Some(row) = rows.try_next().await?
+        {
+            let query = query_row(&row)?;
+            if log_group.is_none_or(|wanted| query.log_groups.iter().any(|name| name == wanted)) {
+                queries.push(query);
+            }
+        }
+        Ok(page(queries, limit, |query| {
+            numbered_cursor(query.created_at.0, &query.id)
+        }))
+    }
+
+    async fn fail_unfinished_queries(&self, now: TimestampMs, why: &str) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let failed = sqlx::query(
+            "UPDATE insights_query SET status = 'Failed', finished_at = $1, error = $2 \
+             WHERE status IN ('Scheduled', 'Running')",
+        )
+        .bind(now.0)
+        .bind(why)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(failed.rows_affected())
+    }
+
+    async fn trim_queries(&self, before: TimestampMs) -> Result<u64> {
+        self.trim(
+            "DELETE FROM insights_query WHERE (account, region, id) IN \
+             (SELECT account, region, id FROM insights_query WHERE created_at < $1 LIMIT $2)",
+            before,
+        )
+        .await
+    }
+}

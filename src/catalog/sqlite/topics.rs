@@ -1,0 +1,377 @@
+//! Topics and subscriptions.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use belfry_model::{Tenant, TimestampMs};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+use super::fields::{Fields, stored, to_json};
+use super::paging::{fetch_limit, page};
+use super::{SqliteCatalog, outbox, tags};
+use crate::Page;
+use crate::error::{Error, Result};
+use crate::outbox::NewOutboxRow;
+use crate::topics::{SubscriptionCounts, SubscriptionRow, TopicCatalog, TopicRow};
+
+fn topic(row: &SqliteRow) -> Result<TopicRow> {
+    let fields = Fields::of(row, "topic", "arn");
+    Ok(TopicRow {
+        arn: fields.get("arn")?,
+        tenant: fields.tenant()?,
+        name: fields.get("name")?,
+        attributes: fields.json("attributes")?,
+        created_at: fields.time("created_at")?,
+        subscriptions_deleted: fields.unsigned("subscriptions_deleted")?,
+    })
+}
+
+fn subscription(row: &SqliteRow) -> Result<SubscriptionRow> {
+    let fields = Fields::of(row, "subscription", "arn");
+    Ok(SubscriptionRow {
+        arn: fields.get("arn")?,
+        topic_arn: fields.get("topic_arn")?,
+        tenant: fields.tenant()?,
+        protocol: fields.get("protocol")?,
+        endpoint: fields.get("endpoint")?,
+        attributes: fields.json("attributes")?,
+        confirmed: fields.get("confirmed")?,
+        confirmation_was_authenticated: fields.get("confirmation_was_authenticated")?,
+        authenticate_on_unsubscribe: fields.get("authenticate_on_unsubscribe")?,
+        token_hash: fields.get("token_hash")?,
+        token_expires_at: fields.time_opt("token_expires_at")?,
+        created_at: fields.time("created_at")?,
+    })
+}
+
+fn not_found(what: &'static str, arn: &str) -> Error {
+    Error::NotFound {
+        what,
+        name: arn.to_owned(),
+    }
+}
+
+#[async_trait]
+impl TopicCatalog for SqliteCatalog {
+    async fn create_topic(&self, topic: TopicRow, tags: Vec<(String, String)>) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let created = sqlx::query(
+            "INSERT INTO topic (arn, account, region, name, attributes, created_at, \
+                 subscriptions_deleted) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        )
+        .bind(&topic.arn)
+        .bind(&*topic.tenant.account)
+        .bind(&*topic.tenant.region)
+        .bind(&topic.name)
+        .bind(to_json(
+            "attributes of topic",
+            &topic.arn,
+            &topic.attributes,
+        )?)
+        .bind(topic.created_at.0)
+        .bind(stored("topic", &topic.arn, topic.subscriptions_deleted)?)
+        .execute(&mut *tx)
+        .await?;
+        if created.rows_affected() == 0 {
+            return Err(Error::AlreadyExists {
+                what: "topic",
+                name: topic.arn,
+            });
+        }
+        tags::replace_all(&mut tx, &topic.arn, &tags).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn topic(&self, arn: &str) -> Result<Option<TopicRow>> {
+        let row = sqlx::query("SELECT * FROM topic WHERE arn = $1")
+            .bind(arn)
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(topic).transpose()
+    }
+
+    async fn topics(
+        &self,
+        tenant: &Tenant,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<TopicRow>> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM topic WHERE account = ");
+        query.push_bind(&*tenant.account);
+        query.push(" AND region = ").push_bind(&*tenant.region);
+        let rows = arn_page(query, after, limit)
+            .build()
+            .fetch_all(&self.readers)
+            .await?;
+        let topics = rows.iter().map(topic).collect::<Result<_>>()?;
+        Ok(page(topics, limit, |topic: &TopicRow| topic.arn.clone()))
+    }
+
+    async fn set_topic_attribute(&self, arn: &str, name: &str, value: Option<&str>) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let row = sqlx::query("SELECT arn, attributes FROM topic WHERE arn = $1")
+            .bind(arn)
+            .fetch_optional(&mut *tx)
+            .await?
+            .ok_or_else(|| not_found("topic", arn))?;
+        let mut attributes: BTreeMap<String, String> =
+            Fields::of(&row, "topic", "arn").json("attributes")?;
+        match value {
+            Some(value) => attributes.insert(name.to_owned(), value.to_owned()),
+            None => attributes.remove(name),
+        };
+        sqlx::query("UPDATE topic SET attributes = $2 WHERE arn = $1")
+            .bind(arn)
+            .bind(to_json("attributes of topic", arn, &attributes)?)
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn delete_topic(&self, arn: &str) -> Result<()> {
+        let mut tx = self.begin().await?;
+        sqlx::query("DELETE FROM topic WHERE arn = $1")
+            .bind(arn)
+            .execute(&mut *tx)
+            .await?;
+        tags::replace_all(&mut tx, arn, &[]).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn subscription_counts(&self, topic_arn: &str) -> Result<SubscriptionCounts> {
+        let row = sqlx::query(
+            "SELECT $1 AS arn, COUNT(*) AS total, \
+                 COALESCE(SUM(CASE WHEN confirmed THEN 1 ELSE 0 END), 0) AS confirmed \
+             FROM subscription WHERE topic_arn = $1",
+        )
+        .bind(topic_arn)
+        .fetch_one(&self.readers)
+        .await?;
+        let fields = Fields::of(&row, "subscription", "arn");
+        let total: u64 = fields.unsigned("total")?;
+        let confirmed: u64 = fields.unsigned("confirmed")?;
+        Ok(SubscriptionCounts {
+            confirmed,
+            pending: total.saturating_sub(confirmed),
+        })
+    }
+
+    async fn put_subscription(
+        &self,
+        subscription: SubscriptionRow,
+        outbox: Vec<NewOutboxRow>,
+    ) -> Result<()> {
+        let mut tx = self.begin().await?;
+        upsert(&mut tx, &subscription).await?;
+        outbox::insert_all(&mut tx, &outbox, None).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn replace_subscription(
+        &self,
+        read: &SubscriptionRow,
+        changed: SubscriptionRow,
+        outbox: Vec<NewOutboxRow>,
+    ) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let row = sqlx::query("SELECT * FROM subscription WHERE arn = $1")
+            .bind(&read.arn)
+            .fetch_optional(&mut *tx)
+            .await?
+            .ok_or_else(|| not_found("subscription", &read.arn))?;
+        let same_place = changed.arn == read.arn && changed.topic_arn == read.topic_arn;
+        if subscription(&row)? != *read || !same_place {
+            return Err(Error::Conflict {
+                what: "subscription",
+                name: changed.arn,
+            });
+        }
+        upsert(&mut tx, &changed).await?;
+        outbox::insert_all(&mut tx, &outbox, None).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn subscription(&self, arn: &str) -> Result<Option<SubscriptionRow>> {
+        let row = sqlx::query("SELECT * FROM subscription WHERE arn = $1")
+            .bind(arn)
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(subscription).transpose()
+    }
+
+    async fn subscription_by_endpoint(
+        &self,
+        topic_arn: &str,
+        protocol: &str,
+        endpoint: &str,
+    ) -> Result<Option<SubscriptionRow>> {
+        let row = sqlx::query(
+            "SELECT * FROM subscription WHERE topic_arn = $1 AND protocol = $2 AND endpoint = $3",
+        )
+        .bind(topic_arn)
+        .bind(protocol)
+        .bind(endpoint)
+        .fetch_optional(&self.readers)
+        .await?;
+        row.as_ref().map(subscription).transpose()
+    }
+
+    async fn subscription_by_token(
+        &self,
+        topic_arn: &str,
+        token_hash: &str,
+    ) -> Result<Option<SubscriptionRow>> {
+        let row = sqlx::query(
+            "SELECT * FROM subscription WHERE topic_arn = $1 AND token_hash = $2 LIMIT 1",
+        )
+        .bind(topic_arn)
+        .bind(token_hash)
+        .fetch_optional(&self.readers)
+        .await?;
+        row.as_ref().map(subscription).transpose()
+    }
+
+    async fn subscriptions(
+        &self,
+        tenant: &Tenant,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<SubscriptionRow>> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM subscription WHERE account = ");
+        query.push_bind(&*tenant.account);
+        query.push(" AND region = ").push_bind(&*tenant.region);
+        let rows = arn_page(query, after, limit)
+            .build()
+            .fetch_all(&self.readers)
+            .await?;
+        subscription_page(&rows, limit)
+    }
+
+    async fn subscriptions_of_topic(
+        &self,
+        topic_arn: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<SubscriptionRow>> {
+        let mut query =
+            QueryBuilder::<Sqlite>::new("SELECT * FROM subscription WHERE topic_arn = ");
+        query.push_bind(topic_arn);
+        let rows = arn_page(query, after, limit)
+            .build()
+            .fetch_all(&self.readers)
+            .await?;
+        subscription_page(&rows, limit)
+    }
+
+    async fn delete_subscription(&self, arn: &str, outbox: Vec<NewOutboxRow>) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let topic_arn: Option<String> =
+            sqlx::query_scalar("DELETE FROM subscription WHERE arn = $1 RETURNING topic_arn")
+                .bind(arn)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let Some(topic_arn) = topic_arn else {
+            return Ok(());
+        };
+        sqlx::query(
+            "UPDATE topic SET subscriptions_deleted = subscriptions_deleted + 1 WHERE arn = $1",
+        )
+        .bind(topic_arn)
+        .execute(&mut *tx)
+        .await?;
+        outbox::insert_all(&mut tx, &outbox, None).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn expire_pending_subscriptions(&self, before: TimestampMs) -> Result<u64> {
+        self.trim(
+            "DELETE FROM subscription WHERE arn IN (SELECT arn FROM subscription \
+             WHERE confirmed = FALSE AND created_at < $1 LIMIT $2)",
+            before,
+        )
+        .await
+    }
+}
+
+fn arn_page(
+    mut query: QueryBuilder<Sqlite>,
+    after: Option<&str>,
+    limit: usize,
+) -> QueryBuilder<Sqlite> {
+    if let Some(after) = after {
+        query.push(" AND arn > ").push_bind(after);
+    }
+    query
+        .push(" ORDER BY arn LIMIT ")
+        .push_bind(fetch_limit(limit));
+    query
+}
+
+fn subscription_page(rows: &[SqliteRow], limit: usize) -> Result<Page<SubscriptionRow>> {
+    let subscriptions = rows.iter().map(subscription).collect::<Result<_>>()?;
+    Ok(page(subscriptions, limit, |row: &SubscriptionRow| {
+        row.arn.clone()
+    }))
+}
+
+/// # Errors
+/// `NotFound` without the topic, `AlreadyExists` if the endpoint is another row's.
+async fn upsert(connection: &mut SqliteConnection, row: &SubscriptionRow) -> Result<()> {
+    let topic: Option<i64> = sqlx::query_scalar("SELECT 1 FROM topic WHERE arn = $1")
+        .bind(&row.topic_arn)
+        .fetch_optional(&mut *connection)
+        .await?;
+    if topic.is_none() {
+        return Err(not_found("topic", &row.topic_arn));
+    }
+    let occupant: Option<String> = sqlx::query_scalar(
+        "SELECT arn FROM subscription WHERE topic_arn = $1 AND protocol = $2 AND endpoint = $3",
+    )
+    .bind(&row.topic_arn)
+    .bind(&row.protocol)
+    .bind(&row.endpoint)
+    .fetch_optional(&mut *connection)
+    .await?;
+    if occupant.is_some_and(|arn| arn != row.arn) {
+        return Err(Error::AlreadyExists {
+            what: "subscription of endpoint",
+            name: row.endpoint.clone(),
+        });
+    }
+    sqlx::query(
+        "INSERT INTO subscription (arn, topic_arn, account, region, protocol, endpoint, \
+             attributes, confirmed, confirmation_was_authenticated, \
+             authenticate_on_unsubscribe, token_hash, token_expires_at, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+         ON CONFLICT (arn) DO UPDATE SET topic_arn = excluded.topic_arn, \
+             account = excluded.account, region = excluded.region, \
+             protocol = excluded.protocol, endpoint = excluded.endpoint, \
+             attributes = excluded.attributes, confirmed = excluded.confirmed, \
+             confirmation_was_authenticated = excluded.confirmation_was_authenticated, \
+             authenticate_on_unsubscribe = excluded.authenticate_on_unsubscribe, \
+             token_hash = excluded.token_hash, token_expires_at = excluded.token_expires_at, \
+             created_at = excluded.created_at",
+    )
+    .bind(&row.arn)
+    .bind(&row.topic_arn)
+    .bind(&*row.tenant.account)
+    .bind(&*row.tenant.region)
+    .bind(&row.protocol)
+    .bind(&row.endpoint)
+    .bind(to_json(
+        "attributes of subscription",
+        &row.arn,
+        &row.attributes,
+    )?)
+    .bind(row.confirmed)
+    .bind(row.confirmation_was_authenticated)
+    .bind(row.authenticate_on_unsubscribe)
+    .bind(&row.token_hash)
+    .bind(row.token_expires_at.map(|time| time.0))
+    .bind(row.created_at.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
