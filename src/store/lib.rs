@@ -10,11 +10,13 @@
 //! | `wal/` | the write-ahead log: group commit, replay, torn writes |
 //! | `objects` | the one door to the object store |
 //! | `metrics/` | metrics: head, series index, blocks, flush, compaction, retention, reads |
+//! | `logs/` | log events: head, segments, text index, ordered reads, scans |
 //! | `failpoint` | numbered points at which crash tests kill the process |
 //! | `error` | what can go wrong, classified |
 
 pub mod error;
 pub mod failpoint;
+pub mod logs;
 pub mod objects;
 pub mod wal;
 
