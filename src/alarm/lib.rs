@@ -1,1 +1,42 @@
-//! placeholder
+//! Alarms: the pure decision, and what turns it into states, history and notifications.
+//!
+//! The core is a pure function of definition, datapoints, previous state and time: it gives a
+//! verdict, the exact reason texts of CloudWatch, and an explanation. Rules and texts follow
+//! `alarms.md` of the specification; section numbers are cited where they apply.
+//!
+//! | file | what |
+//! |---|---|
+//! | `range` | when an alarm is evaluated, on which slots |
+//! | `verdict` | the state decision: M of N, missing data, premature alarms |
+//! | `low_samples` | percentiles with too few samples |
+//! | `evaluate` | one evaluation: change of state with reason, and its explanation |
+//! | `reason` | StateReason |
+//! | `reason_data` | StateReasonData |
+//! | `number` | numbers as a Java double prints |
+//! | `statistic_text` | spellings of statistics |
+//! | `document` | what an action publishes: JSON document, subject, texts by protocol |
+//! | `email` | the mail text |
+//! | `regions` | display names of regions |
+//! | `actions` | action ARNs: kinds and validation |
+//! | `history` | the items of an alarm's history |
+//! | `cases` | runs golden cases of alarm evaluation |
+
+pub mod actions;
+pub mod cases;
+pub mod document;
+pub mod email;
+pub mod evaluate;
+pub mod history;
+pub mod low_samples;
+pub mod number;
+pub mod range;
+pub mod reason;
+pub mod reason_data;
+pub mod regions;
+pub mod statistic_text;
+pub mod verdict;
+
+#[cfg(test)]
+mod sample;
+
+pub use evaluate::{Change, Evaluation, Explanation, evaluate};
