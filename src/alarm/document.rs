@@ -176,7 +176,7 @@ impl<'a> Trigger<'a> {
                 "Statistic"
             },
             statistic,
-            extended_statistic: extended.then(|| statistic_text::written(&alarm.statistic)),
+            extended_statistic: extended.then(|| alarm.statistic.to_string()),
             unit: alarm.unit.map(|unit| unit.as_str()),
             dimensions: alarm
                 .metric

@@ -7,7 +7,6 @@ use belfry_model::{TimestampMs, arn};
 
 use crate::document::StateChange;
 use crate::number::java_double;
-use crate::statistic_text;
 use crate::verdict::treatment;
 
 /// Width of `- Name:` with its padding, in the first block and in that of the metric.
@@ -73,7 +72,7 @@ pub fn text(context: &EmailContext<'_>) -> String {
     metric("MetricName", &alarm.metric.name);
     metric("Dimensions", &dimensions(change));
     metric("Period", &format_args!("{} seconds", alarm.period_s));
-    metric("Statistic", &statistic_text::written(&alarm.statistic));
+    metric("Statistic", &alarm.statistic);
     metric(
         "Unit",
         &alarm.unit.map_or("not specified", |unit| unit.as_str()),

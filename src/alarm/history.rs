@@ -240,10 +240,7 @@ impl Fields {
         fields.put("namespace", &alarm.metric.namespace);
         // A plain statistic too: so it is in the recordings.
         let plain = statistic_text::plain_name(&alarm.statistic);
-        let statistic = plain.map_or_else(
-            || statistic_text::written(&alarm.statistic),
-            ToOwned::to_owned,
-        );
+        let statistic = plain.map_or_else(|| alarm.statistic.to_string(), ToOwned::to_owned);
         fields.put("extendedStatistic", &statistic);
         fields.put("dimensions", &alarm.metric.dimensions());
         fields.put("period", &alarm.period_s);

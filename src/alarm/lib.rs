@@ -13,7 +13,7 @@
 //! | `reason` | StateReason |
 //! | `reason_data` | StateReasonData |
 //! | `number` | numbers as a Java double prints |
-//! | `statistic_text` | spellings of statistics |
+//! | `statistic_text` | how documents write the plain statistics |
 //! | `document` | what an action publishes: JSON document, subject, texts by protocol |
 //! | `email` | the mail text |
 //! | `regions` | display names of regions |

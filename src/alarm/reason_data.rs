@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::number::JavaDouble;
 use crate::reason::{minimum_points, supporting};
-use crate::statistic_text;
 use crate::verdict::{Band, Condition, Slot, Verdict};
 
 /// Members in the order AWS writes them.
@@ -66,7 +65,7 @@ pub fn reason_data(
         query_date: query_date.to_alarm_text(),
         start_date: used.first().map(|oldest| oldest.start.to_alarm_text()),
         unit: alarm.unit.map(|unit| unit.as_str()),
-        statistic: Some(statistic_text::written(&alarm.statistic)),
+        statistic: Some(alarm.statistic.to_string()),
         period: alarm.period_s,
         recent_datapoints: used
             .iter()

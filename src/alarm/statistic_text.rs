@@ -1,21 +1,9 @@
-//! The two spellings of a statistic: as requests write it, and as alarm documents write the
-//! five plain ones (spec alarms.md 16 and 18).
+//! How alarm documents write the five plain statistics (spec alarms.md 16 and 18).
 
 use belfry_model::Statistic;
 
-/// `Average`, `p99`, `TM(10%:90%)`: what the user wrote.
-pub fn written(statistic: &Statistic) -> String {
-    match statistic {
-        Statistic::SampleCount => "SampleCount",
-        Statistic::Sum => "Sum",
-        Statistic::Average => "Average",
-        Statistic::Minimum => "Minimum",
-        Statistic::Maximum => "Maximum",
-    }
-    .to_owned()
-}
-
-/// `SAMPLE_COUNT`, `AVERAGE`, …; `None` for the extended statistics.
+/// `SAMPLE_COUNT`, `AVERAGE`, …; `None` for the extended statistics, which are written as the
+/// user wrote them.
 pub const fn plain_name(statistic: &Statistic) -> Option<&'static str> {
     match statistic {
         Statistic::SampleCount => Some("SAMPLE_COUNT"),
@@ -23,5 +11,6 @@ pub const fn plain_name(statistic: &Statistic) -> Option<&'static str> {
         Statistic::Average => Some("AVERAGE"),
         Statistic::Minimum => Some("MINIMUM"),
         Statistic::Maximum => Some("MAXIMUM"),
+        Statistic::Extended(_) => None,
     }
 }

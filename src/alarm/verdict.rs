@@ -8,7 +8,6 @@ use belfry_model::alarm::{
 use serde::Serialize;
 
 use crate::low_samples;
-use crate::statistic_text;
 
 /// Metrics of this namespace ignore missing data unless told otherwise (spec alarms.md 2).
 const IGNORES_MISSING_BY_DEFAULT: &str = "AWS/DynamoDB";
@@ -35,7 +34,7 @@ impl Condition {
         let n = alarm.evaluation_periods.max(1);
         let low_samples = match alarm.low_sample_percentile {
             Some(LowSamplePercentile::Ignore) => {
-                low_samples::Limit::of(&statistic_text::written(&alarm.statistic))
+                low_samples::Limit::of(&alarm.statistic.to_string())
             }
             Some(LowSamplePercentile::Evaluate) | None => None,
         };
