@@ -160,6 +160,9 @@ pub trait AlarmCatalog: Send + Sync {
     /// A number that grows with every change to any definition, so that a cache knows when
     /// it is stale without reading all rows.
     async fn alarms_generation(&self) -> Result<u64>;
+    /// Those whose definition or status changed after `version` was the newest, in order of
+    /// their versions: what a cache has missed. Deletions show in `alarms_generation` only.
+    async fn alarms_changed_after(&self, version: u64) -> Result<Vec<AlarmRow>>;
     /// Deletes those that exist, with their tags, and records the `history` of those: items
     /// that name an alarm which was not there to be deleted are dropped.
     async fn delete_alarms(

@@ -191,6 +191,14 @@ impl AlarmCatalog for SqliteCatalog {
         })
     }
 
+    async fn alarms_changed_after(&self, version: u64) -> Result<Vec<AlarmRow>> {
+        let rows = sqlx::query("SELECT * FROM alarm WHERE version > $1 ORDER BY version")
+            .bind(stored("version of alarm", "", version)?)
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(alarm).collect()
+    }
+
     async fn delete_alarms(
         &self,
         tenant: &Tenant,

@@ -75,6 +75,7 @@ CREATE TABLE alarm (
     version       INTEGER NOT NULL CHECK (version > 0),
     PRIMARY KEY (account, region, name)
 ) STRICT;
+CREATE INDEX alarm_by_version ON alarm (version);
 
 CREATE TABLE alarm_history (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
