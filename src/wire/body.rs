@@ -1,0 +1,117 @@
+//! Bodies as received: size limits and compression (spec wire-protocols.md 3.1 and 9).
+
+use std::io::Read as _;
+
+use belfry_model::quota::{INFLATED_BYTES_MAX, REQUEST_BYTES_MAX};
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+
+use crate::RequestHead;
+use crate::errors::{ApiError, framework};
+use crate::operations::Operation;
+
+/// What a server may read of any body before it knows the operation.
+pub const RECEIVED_BYTES_MAX: usize = INFLATED_BYTES_MAX;
+
+/// The limit on an operation's body as received. PutMetricData has one of its own; the sizes of
+/// log events and messages are counted after decoding, where escapes do not count.
+pub fn received_bytes_max(operation: &Operation) -> usize {
+    if operation.name == "PutMetricData" {
+        REQUEST_BYTES_MAX
+    } else {
+        RECEIVED_BYTES_MAX
+    }
+}
+
+/// # Errors
+/// 413 when a body of `received` bytes is too large for `operation`.
+pub fn check_size(operation: &Operation, received: usize) -> Result<(), ApiError> {
+    let limit = received_bytes_max(operation);
+    if received > limit {
+        return Err(framework::request_too_large(limit));
+    }
+    Ok(())
+}
+
+/// The body without its `Content-Encoding`. The signature covers the bytes before this.
+///
+/// # Errors
+/// 400 for a broken or unknown encoding, 413 when more than [`INFLATED_BYTES_MAX`] come out.
+pub fn inflate(head: &RequestHead, body: Bytes) -> Result<Bytes, ApiError> {
+    let encoding = head.header("content-encoding").unwrap_or("identity").trim();
+    if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") {
+        return Ok(body);
+    }
+    if !encoding.eq_ignore_ascii_case("gzip") && !encoding.eq_ignore_ascii_case("x-gzip") {
+        return Err(framework::serialization(format!(
+            "content encoding {encoding} is not supported"
+        )));
+    }
+    // One byte more than allowed tells "exactly full" from "too much".
+    let limit = INFLATED_BYTES_MAX as u64 + 1;
+    let mut inflated = Vec::with_capacity(body.len().saturating_mul(4).min(INFLATED_BYTES_MAX));
+    MultiGzDecoder::new(body.as_ref())
+        .take(limit)
+        .read_to_end(&mut inflated)
+        .map_err(|_| framework::serialization("the body is not valid gzip data"))?;
+    if inflated.len() > INFLATED_BYTES_MAX {
+        return Err(framework::request_too_large(INFLATED_BYTES_MAX));
+    }
+    Ok(Bytes::from(inflated))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use http::{HeaderMap, HeaderValue, Method, StatusCode};
+
+    use super::*;
+
+    fn head(encoding: &'static str) -> RequestHead {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-encoding", HeaderValue::from_static(encoding));
+        RequestHead {
+            method: Method::POST,
+            path: "/".to_owned(),
+            query: String::new(),
+            headers,
+        }
+    }
+
+    fn gzip(content: &[u8]) -> Bytes {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(content).expect("in memory");
+        encoder.finish().expect("in memory").into()
+    }
+
+    #[test]
+    fn inflates_and_passes_plain_bodies_on() {
+        let plain = Bytes::from_static(b"Action=ListMetrics");
+        let inflated = inflate(&head("GZIP"), gzip(&plain)).expect("gzip");
+        assert_eq!(inflated, plain);
+        assert_eq!(inflate(&head("identity"), plain.clone()), Ok(plain));
+    }
+
+    #[test]
+    fn refuses_bombs_garbage_and_unknown_encodings() {
+        let bomb = gzip(&vec![0; INFLATED_BYTES_MAX + 1]);
+        let error = inflate(&head("gzip"), bomb).expect_err("bomb");
+        assert_eq!(error.status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert!(inflate(&head("gzip"), gzip(&vec![0; INFLATED_BYTES_MAX])).is_ok());
+
+        let whole = gzip(b"some content that is long enough");
+        let cut = whole.slice(..whole.len() - 9);
+        for (encoding, body) in [
+            ("gzip", Bytes::from_static(b"plain")),
+            ("gzip", cut),
+            ("br", Bytes::from_static(b"plain")),
+        ] {
+            let error = inflate(&head(encoding), body).expect_err(encoding);
+            assert_eq!(error.status, StatusCode::BAD_REQUEST);
+            assert_eq!(error.shape, "SerializationException");
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! JSON input as a serde source (spec wire-protocols.md 3.3).
+//!
+//! serde_json does the reading and bounds the nesting. The layer around it does two things that
+//! it does not: it takes only objects for structures (serde's derived code would also take
+//! arrays, by position), and it remembers in which member an error arose.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::fmt;
+
+use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
+use serde::{Deserialize, de};
+
+use super::DecodeError;
+
+/// Reads one JSON value that must be all of `input`. An empty body is an empty object.
+pub(super) fn decode<'de, S: DeserializeSeed<'de>>(
+    input: &'de [u8],
+    seed: S,
+) -> Result<S::Value, DecodeError> {
+    let input = if input.trim_ascii().is_empty() {
+        b"{}"
+    } else {
+        input
+    };
+    let path = Path::default();
+    let mut json = serde_json::Deserializer::from_slice(input);
+    let guarded = Guard {
+        inner: &mut json,
+        path: &path,
+    };
+    let value = seed.deserialize(guarded).and_then(|value| {
+        json.end()?;
+        Ok(value)
+    });
+    value.map_err(|error| {
+        let segments = path.0.take();
+        segments
+            .iter()
+            .fold(DecodeError::new(error.to_string()), |error, segment| {
+                error.within(segment)
+            })
+    })
+}
+
+/// Where the error arose, innermost segment first.
+#[derive(Default)]
+struct Path(RefCell<Vec<String>>);
+
+impl Path {
+    fn push(&self, segment: &str) {
+        if let Ok(mut segments) = self.0.try_borrow_mut() {
+            segments.push(segment.to_owned());
+        }
+    }
+}
+
+/// A deserializer, visitor or access of serde_json, watched.
+struct Guard<'p, T> {
+    inner: T,
+    path: &'p Path,
+}
+
+macro_rules! forward {
+    ($($method:ident => $inner:ident ($($arg:ident: $type:ty),*))*) => {$(
+        fn $method<V: Visitor<'de>>(
+            self,
+            $($arg: $type,)*
+            visitor: V,
+        ) -> Result<V::Value, Self::Error> {
+            $(let _ = &$arg;)*
+            let visitor = Guard { inner: visitor, path: self.path };
+            forward!(@call self.inner, $inner, visitor, $($arg),*)
+        }
+    )*};
+    (@call $on:expr, deserialize_map, $visitor:ident, $($arg:ident),*) => {
+        $on.deserialize_map($visitor)
+    };
+    (@call $on:expr, $inner:ident, $visitor:ident, $($arg:ident),*) => {
+        $on.$inner($($arg,)* $visitor)
+    };
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guard<'_, D> {
+    type Error = D::Error;
+
+    forward! {
+        deserialize_any => deserialize_any()
+        deserialize_bool => deserialize_bool()
+        deserialize_i8 => deserialize_i8()
+        deserialize_i16 => deserialize_i16()
+        deserialize_i32 => deserialize_i32()
+        deserialize_i64 => deserialize_i64()
+        deserialize_i128 => deserialize_i128()
+        deserialize_u8 => deserialize_u8()
+        deserialize_u16 => deserialize_u16()
+        deserialize_u32 => deserialize_u32()
+        deserialize_u64 => deserialize_u64()
+        deserialize_u128 => deserialize_u128()
+        deserialize_f32 => deserialize_f32()
+        deserialize_f64 => deserialize_f64()
+        deserialize_char => deserialize_char()
+        deserialize_str => deserialize_str()
+        deserialize_string => deserialize_string()
+        deserialize_bytes => deserialize_bytes()
+        deserialize_byte_buf => deserialize_byte_buf()
+        deserialize_option => deserialize_option()
+        deserialize_unit => deserialize_unit()
+        deserialize_seq => deserialize_seq()
+        deserialize_map => deserialize_map()
+        deserialize_identifier => deserialize_identifier()
+        deserialize_ignored_any => deserialize_ignored_any()
+        deserialize_unit_struct => deserialize_unit_struct(name: &'static str)
+        deserialize_newtype_struct => deserialize_newtype_struct(name: &'static str)
+        deserialize_tuple => deserialize_tuple(len: usize)
+        deserialize_tuple_struct => deserialize_tuple_struct(name: &'static str, len: usize)
+        deserialize_enum => deserialize_enum(
+            name: &'static str, variants: &'static [&'static str])
+        deserialize_struct => deserialize_map(
+            _name: &'static str, _fields: &'static [&'static str])
+    }
+
+    fn is_human_readable(&self) -> bool {
+        self.inner.is_human_readable()
+    }
+}
+
+macro_rules! visit {
+    ($($method:ident: $type:ty)*) => {$(
+        fn $method<E: de::Error>(self, value: $type) -> Result<V::Value, E> {
+            self.inner.$method(value)
+        }
+    )*};
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Guard<'_, V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.expecting(f)
+    }
+
+    visit! {
+        visit_bool: bool
+        visit_i64: i64
+        visit_i128: i128
+        visit_u64: u64
+        visit_u128: u128
+        visit_f64: f64
+        visit_str: &str
+        visit_borrowed_str: &'de str
+        visit_string: String
+        visit_bytes: &[u8]
+        visit_borrowed_bytes: &'de [u8]
+        visit_byte_buf: Vec<u8>
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<V::Value, E> {
+        self.inner.visit_none()
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<V::Value, E> {
+        self.inner.visit_unit()
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+        self.inner.visit_some(Guard {
+            inner: deserializer,
+            path: self.path,
+        })
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<V::Value, D::Error> {
+        self.inner.visit_newtype_struct(Guard {
+            inner: deserializer,
+            path: self.path,
+        })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
+        self.inner.visit_seq(Elements {
+            inner: access,
+            path: self.path,
+            taken: 0,
+        })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
+        self.inner.visit_map(Members {
+            inner: access,
+            path: self.path,
+            key: Cow::Borrowed(""),
+        })
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
+        self.inner.visit_enum(Guard {
+            inner: access,
+            path: self.path,
+        })
+    }
+}
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Guard<'_, S> {
+    type Value = S::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
+        self.inner.deserialize(Guard {
+            inner: deserializer,
+            path: self.path,
+        })
+    }
+}
+
+impl<'de, 'p, A: EnumAccess<'de>> EnumAccess<'de> for Guard<'p, A> {
+    type Error = A::Error;
+    type Variant = Guard<'p, A::Variant>;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<(S::Value, Self::Variant), A::Error> {
+        let path = self.path;
+        let (value, variant) = self.inner.variant_seed(Guard { inner: seed, path })?;
+        let variant = Guard {
+            inner: variant,
+            path,
+        };
+        Ok((value, variant))
+    }
+}
+
+impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Guard<'_, A> {
+    type Error = A::Error;
+
+    fn unit_variant(self) -> Result<(), A::Error> {
+        self.inner.unit_variant()
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
+        self.inner.newtype_variant_seed(Guard {
+            inner: seed,
+            path: self.path,
+        })
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
+        let visitor = Guard {
+            inner: visitor,
+            path: self.path,
+        };
+        self.inner.tuple_variant(len, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, A::Error> {
+        let visitor = Guard {
+            inner: visitor,
+            path: self.path,
+        };
+        self.inner.struct_variant(fields, visitor)
+    }
+}
+
+struct Elements<'p, A> {
+    inner: A,
+    path: &'p Path,
+    taken: usize,
+}
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Elements<'_, A> {
+    type Error = A::Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
+        self.taken += 1;
+        let element = self.inner.next_element_seed(Guard {
+            inner: seed,
+            path: self.path,
+        });
+        if element.is_err() {
+            self.path.push(&self.taken.to_string());
+        }
+        element
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.inner.size_hint()
+    }
+}
+
+struct Members<'de, 'p, A> {
+    inner: A,
+    path: &'p Path,
+    key: Cow<'de, str>,
+}
+
+/// An object's key, borrowed from the body where it has no escapes.
+struct Key<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string as key")
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, key: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(key)))
+            }
+
+            fn visit_str<E: de::Error>(self, key: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(key.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, '_, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
+        let Some(Key(key)) = self.inner.next_key()? else {
+            return Ok(None);
+        };
+        self.key = key;
+        match &self.key {
+            Cow::Borrowed(key) => seed.deserialize(BorrowedStrDeserializer::new(key)),
+            Cow::Owned(key) => seed.deserialize(StrDeserializer::new(key)),
+        }
+        .map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        let value = self.inner.next_value_seed(Guard {
+            inner: seed,
+            path: self.path,
+        });
+        if value.is_err() {
+            self.path.push(&self.key);
+        }
+        value
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,71 @@
+//! X-Ray: spec api-operations.md, 38 operations, each with its path.
+
+use super::Output::{Data, Empty};
+use super::{Operation, rest};
+use crate::Service::Xray;
+
+pub(super) const TABLE: &[Operation] = &[
+    rest(Xray, "BatchGetTraces", Data, "/Traces"),
+    rest(Xray, "CancelTraceRetrieval", Empty, "/CancelTraceRetrieval"),
+    rest(Xray, "CreateGroup", Data, "/CreateGroup"),
+    rest(Xray, "CreateSamplingRule", Data, "/CreateSamplingRule"),
+    rest(Xray, "DeleteGroup", Empty, "/DeleteGroup"),
+    rest(Xray, "DeleteResourcePolicy", Empty, "/DeleteResourcePolicy"),
+    rest(Xray, "DeleteSamplingRule", Data, "/DeleteSamplingRule"),
+    rest(Xray, "GetEncryptionConfig", Data, "/EncryptionConfig"),
+    rest(Xray, "GetGroup", Data, "/GetGroup"),
+    rest(Xray, "GetGroups", Data, "/Groups"),
+    rest(Xray, "GetIndexingRules", Data, "/GetIndexingRules"),
+    rest(Xray, "GetInsight", Data, "/Insight"),
+    rest(Xray, "GetInsightEvents", Data, "/InsightEvents"),
+    rest(Xray, "GetInsightImpactGraph", Data, "/InsightImpactGraph"),
+    rest(Xray, "GetInsightSummaries", Data, "/InsightSummaries"),
+    rest(
+        Xray,
+        "GetRetrievedTracesGraph",
+        Data,
+        "/GetRetrievedTracesGraph",
+    ),
+    rest(Xray, "GetSamplingRules", Data, "/GetSamplingRules"),
+    rest(
+        Xray,
+        "GetSamplingStatisticSummaries",
+        Data,
+        "/SamplingStatisticSummaries",
+    ),
+    rest(Xray, "GetSamplingTargets", Data, "/SamplingTargets"),
+    rest(Xray, "GetServiceGraph", Data, "/ServiceGraph"),
+    rest(
+        Xray,
+        "GetTimeSeriesServiceStatistics",
+        Data,
+        "/TimeSeriesServiceStatistics",
+    ),
+    rest(Xray, "GetTraceGraph", Data, "/TraceGraph"),
+    rest(
+        Xray,
+        "GetTraceSegmentDestination",
+        Data,
+        "/GetTraceSegmentDestination",
+    ),
+    rest(Xray, "GetTraceSummaries", Data, "/TraceSummaries"),
+    rest(Xray, "ListResourcePolicies", Data, "/ListResourcePolicies"),
+    rest(Xray, "ListRetrievedTraces", Data, "/ListRetrievedTraces"),
+    rest(Xray, "ListTagsForResource", Data, "/ListTagsForResource"),
+    rest(Xray, "PutEncryptionConfig", Data, "/PutEncryptionConfig"),
+    rest(Xray, "PutResourcePolicy", Data, "/PutResourcePolicy"),
+    rest(Xray, "PutTelemetryRecords", Empty, "/TelemetryRecords"),
+    rest(Xray, "PutTraceSegments", Data, "/TraceSegments"),
+    rest(Xray, "StartTraceRetrieval", Data, "/StartTraceRetrieval"),
+    rest(Xray, "TagResource", Empty, "/TagResource"),
+    rest(Xray, "UntagResource", Empty, "/UntagResource"),
+    rest(Xray, "UpdateGroup", Data, "/UpdateGroup"),
+    rest(Xray, "UpdateIndexingRule", Data, "/UpdateIndexingRule"),
+    rest(Xray, "UpdateSamplingRule", Data, "/UpdateSamplingRule"),
+    rest(
+        Xray,
+        "UpdateTraceSegmentDestination",
+        Data,
+        "/UpdateTraceSegmentDestination",
+    ),
+];
