@@ -7,9 +7,11 @@
 //! |---|---|
 //! | `span.rs` | where something was written |
 //! | `error.rs` | the one error: what was found, what was expected, where |
+//! | `grammar.rs` | the input with its place, faults, the guard against deep nesting |
 //! | `insights/` | Logs Insights queries |
 
 pub mod error;
+mod grammar;
 pub mod insights;
 pub mod span;
 

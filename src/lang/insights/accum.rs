@@ -2,7 +2,11 @@
 
 use std::fmt;
 
+use crate::grammar::{Input, Parsed};
+
 use super::field::{FieldPath, Name};
+use super::item::alias;
+use super::tokens::field_path;
 
 /// `accum field [as name]`: running sum in the current row order.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,5 +23,14 @@ impl fmt::Display for Accum {
             Some(alias) => write!(f, " as {alias}"),
             None => Ok(()),
         }
+    }
+}
+
+impl Accum {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        let (rest, field) = field_path(input)?;
+        let (rest, alias) = alias(rest)?;
+        Ok((rest, Self { field, alias }))
     }
 }

@@ -2,8 +2,16 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::branch::alt;
+use nom::combinator::{cut, map, opt};
+use nom::sequence::preceded;
+
+use crate::grammar::{Input, Parsed, broken_rule, span_between};
+
 use super::field::{FieldPath, Name};
 use super::text::commas;
+use super::tokens::{boolean, comma_separated, field_path, name, option_key};
 
 /// `addtotals [fieldname=T] [row=b] [col=b] [a, b]`: totals of rows and columns.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,4 +38,54 @@ impl fmt::Display for AddTotals {
         }
         Ok(())
     }
+}
+
+impl AddTotals {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        let mut total_name = None;
+        let mut row = None;
+        let mut column = None;
+        let mut rest = input;
+        while let (after, Some(option)) = opt(total_option).parse(rest)? {
+            let repeated = match option {
+                TotalOption::Name(given) => total_name.replace(given).is_some(),
+                TotalOption::Row(given) => row.replace(given).is_some(),
+                TotalOption::Column(given) => column.replace(given).is_some(),
+            };
+            if repeated {
+                return broken_rule(span_between(rest, after), "the option is given twice");
+            }
+            rest = after;
+        }
+        let (rest, fields) = opt(comma_separated(field_path)).parse(rest)?;
+        let totals = Self {
+            total_name,
+            row: row.unwrap_or(true),
+            column: column.unwrap_or(false),
+            fields: fields.unwrap_or_default(),
+        };
+        Ok((rest, totals))
+    }
+}
+
+enum TotalOption {
+    Name(Name),
+    Row(bool),
+    Column(bool),
+}
+
+fn total_option(input: Input<'_>) -> Parsed<'_, TotalOption> {
+    alt((
+        map(
+            preceded(option_key("fieldname"), cut(name("a name"))),
+            TotalOption::Name,
+        ),
+        map(preceded(option_key("row"), cut(boolean)), TotalOption::Row),
+        map(
+            preceded(option_key("col"), cut(boolean)),
+            TotalOption::Column,
+        ),
+    ))
+    .parse(input)
 }

@@ -2,7 +2,15 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::combinator::{cut, opt};
+use nom::sequence::preceded;
+
+use crate::grammar::{Input, Parsed, broken_rule, span_between};
+
 use super::field::{FieldPath, Name};
+use super::item::alias;
+use super::tokens::{field_path, integer, option_key, symbol};
 
 /// Largest lag: no more rows can precede (spec logs-insights.md 9, result rows).
 pub const LAG_MAX: u32 = 100_000;
@@ -33,4 +41,37 @@ impl fmt::Display for AutoRegress {
         }
         Ok(())
     }
+}
+
+impl AutoRegress {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        let (rest, field) = field_path(input)?;
+        let (rest, alias) = alias(rest)?;
+        let (lags, has_lags) = opt(option_key("p")).parse(rest)?;
+        let (rest, first_lag, last_lag) = match has_lags {
+            Some(_) => {
+                let (after, first) = cut(lag).parse(lags)?;
+                let (after, last) = opt(preceded(symbol("-"), cut(lag))).parse(after)?;
+                let last = last.unwrap_or(first);
+                if last < first || last - first >= LAGS_PER_COMMAND_MAX {
+                    let text = format!("lags must ascend and be at most {LAGS_PER_COMMAND_MAX}");
+                    return broken_rule(span_between(lags, after), text);
+                }
+                (after, first, last)
+            }
+            None => (rest, 1, 1),
+        };
+        let copies = Self {
+            field,
+            alias,
+            first_lag,
+            last_lag,
+        };
+        Ok((rest, copies))
+    }
+}
+
+fn lag(input: Input<'_>) -> Parsed<'_, u32> {
+    integer("the lag", 1..=LAG_MAX)(input)
 }

@@ -2,9 +2,14 @@
 
 use std::fmt;
 
+use crate::grammar::{Input, Parsed};
+
 use super::field::{FieldPath, Name};
+use super::item::alias;
 use super::lookup::OutputMode;
+use super::lookup::output_mode;
 use super::text::commas;
+use super::tokens::{comma_separated, field_path, name};
 
 /// `cidrlookup table field [as column] OUTPUT column [as name], …`: as `lookup`, by longest
 /// matching address block.
@@ -44,4 +49,29 @@ impl fmt::Display for CidrOutput {
             None => write!(f, "{}", self.column),
         }
     }
+}
+
+impl CidrLookup {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        let (rest, table) = name("the name of a table")(input)?;
+        let (rest, field) = field_path(rest)?;
+        let (rest, column) = alias(rest)?;
+        let (rest, mode) = output_mode(rest)?;
+        let (rest, outputs) = comma_separated(output)(rest)?;
+        let lookup = Self {
+            table,
+            field,
+            column,
+            mode,
+            outputs,
+        };
+        Ok((rest, lookup))
+    }
+}
+
+fn output(input: Input<'_>) -> Parsed<'_, CidrOutput> {
+    let (rest, column) = name("a column")(input)?;
+    let (rest, alias) = alias(rest)?;
+    Ok((rest, CidrOutput { column, alias }))
 }

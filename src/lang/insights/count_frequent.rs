@@ -2,8 +2,14 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::combinator::map;
+
+use crate::grammar::{Input, Parsed};
+
 use super::field::FieldPath;
 use super::text::commas;
+use super::tokens::{comma_separated, field_path};
 
 /// `countFrequent a, b`: approximate counts per combination.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,5 +21,12 @@ pub struct CountFrequent {
 impl fmt::Display for CountFrequent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "countFrequent {}", commas(&self.fields))
+    }
+}
+
+impl CountFrequent {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        map(comma_separated(field_path), |fields| Self { fields }).parse(input)
     }
 }

@@ -2,8 +2,14 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::combinator::map;
+
+use crate::grammar::{Input, Parsed};
+
 use super::field::FieldPath;
 use super::text::commas;
+use super::tokens::{comma_separated, field_path};
 
 /// `dedup a, b`: keeps the first row of each combination.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,5 +21,12 @@ pub struct Dedup {
 impl fmt::Display for Dedup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "dedup {}", commas(&self.fields))
+    }
+}
+
+impl Dedup {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        map(comma_separated(field_path), |fields| Self { fields }).parse(input)
     }
 }

@@ -2,6 +2,13 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::combinator::{map, opt};
+
+use crate::grammar::{Input, Parsed};
+
+use super::tokens::keyword_of;
+
 /// `diff [previousDay|previousWeek|previousMonth]`: compares the patterns of two windows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diff {
@@ -26,5 +33,20 @@ impl fmt::Display for Diff {
             DiffWindow::PreviousWeek => "diff previousWeek",
             DiffWindow::PreviousMonth => "diff previousMonth",
         })
+    }
+}
+
+impl Diff {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        const WINDOWS: &[(&str, DiffWindow)] = &[
+            ("previousDay", DiffWindow::PreviousDay),
+            ("previousWeek", DiffWindow::PreviousWeek),
+            ("previousMonth", DiffWindow::PreviousMonth),
+        ];
+        map(opt(keyword_of(WINDOWS)), |window| Self {
+            against: window.unwrap_or(DiffWindow::Preceding),
+        })
+        .parse(input)
     }
 }

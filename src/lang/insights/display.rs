@@ -2,7 +2,13 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::combinator::map;
+
+use crate::grammar::{Input, Parsed};
+
 use super::item::Item;
+use super::item::items;
 use super::text::commas;
 
 /// `display a, b as c`: sets the output columns.
@@ -15,5 +21,12 @@ pub struct Display {
 impl fmt::Display for Display {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "display {}", commas(&self.items))
+    }
+}
+
+impl Display {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        map(items, |items| Self { items }).parse(input)
     }
 }

@@ -180,14 +180,15 @@ impl Expr {
             || self.children().into_iter().any(Expr::contains_aggregate)
     }
 
-    /// Levels of the tree.
-    pub(crate) fn height(&self) -> usize {
-        1 + self
-            .children()
-            .into_iter()
-            .map(Expr::height)
-            .max()
-            .unwrap_or(0)
+    /// Whether the tree has more levels than this. Looks no deeper, so the stack is safe.
+    pub(super) fn is_higher_than(&self, levels: usize) -> bool {
+        match levels.checked_sub(1) {
+            None => true,
+            Some(below) => self
+                .children()
+                .into_iter()
+                .any(|child| child.is_higher_than(below)),
+        }
     }
 
     /// How a later command may refer to an unnamed column made by this expression, if it is a

@@ -2,7 +2,13 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::combinator::map;
+
+use crate::grammar::{Input, Parsed};
+
 use super::item::Item;
+use super::item::items;
 use super::text::commas;
 
 /// `fields a, b as c`: adds columns.
@@ -15,5 +21,12 @@ pub struct Fields {
 impl fmt::Display for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "fields {}", commas(&self.items))
+    }
+}
+
+impl Fields {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        map(items, |items| Self { items }).parse(input)
     }
 }

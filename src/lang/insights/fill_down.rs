@@ -2,8 +2,15 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::branch::alt;
+use nom::combinator::opt;
+
+use crate::grammar::{Input, Parsed};
+
 use super::field::{continues_name, starts_name};
 use super::text::joined;
+use super::tokens::{name_pattern, quoted_name_token, symbol};
 
 /// `filldown [a b* …]`: carries the last value forward.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,4 +75,24 @@ impl fmt::Display for NamePattern {
             f.write_str(&self.text)
         }
     }
+}
+
+impl FillDown {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        let mut columns = Vec::new();
+        let mut rest = input;
+        while let (after, Some(column)) = opt(column).parse(rest)? {
+            columns.push(column);
+            // The grammar separates by blanks; a comma does no harm.
+            (rest, _) = opt(symbol(",")).parse(after)?;
+        }
+        Ok((rest, Self { columns }))
+    }
+}
+
+fn column(input: Input<'_>) -> Parsed<'_, NamePattern> {
+    let exact = quoted_name_token.map(|text| NamePattern { text, exact: true });
+    let plain = name_pattern.map(|text| NamePattern { text, exact: false });
+    alt((exact, plain)).parse(input)
 }

@@ -2,9 +2,18 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::branch::alt;
+use nom::combinator::{cut, map, opt};
+use nom::sequence::preceded;
+
+use crate::grammar::{Input, Parsed};
+
 use super::expression::Literal;
+use super::expression_grammar::literal;
 use super::field::Name;
 use super::text::commas;
+use super::tokens::{comma_separated, keyword, name, number, symbol};
 
 /// `fillmissing [with value for column, …]`: adds rows for empty time bins.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,4 +59,22 @@ impl fmt::Display for SignedLiteral {
             Self::Literal(literal) => write!(f, "{literal}"),
         }
     }
+}
+
+impl FillMissing {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        let fills = preceded(keyword("with"), cut(comma_separated(fill)));
+        map(opt(fills), |fills| Self {
+            fills: fills.unwrap_or_default(),
+        })
+        .parse(input)
+    }
+}
+
+fn fill(input: Input<'_>) -> Parsed<'_, Fill> {
+    let negative = preceded(symbol("-"), cut(number)).map(SignedLiteral::Negative);
+    let (rest, value) = alt((negative, literal.map(SignedLiteral::Literal))).parse(input)?;
+    let (rest, column) = preceded(keyword("for"), name("a column")).parse(rest)?;
+    Ok((rest, Fill { value, column }))
 }

@@ -2,8 +2,16 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::combinator::{cut, opt};
+use nom::sequence::preceded;
+
+use crate::grammar::{Input, Parsed};
+
 use super::expression::{Expr, ExprKind};
+use super::expression_grammar::expr;
 use super::field::Name;
+use super::tokens::{blanks, comma_separated, keyword, name};
 
 /// `expr [as name]`
 #[derive(Clone, Debug, PartialEq)]
@@ -56,4 +64,29 @@ impl fmt::Display for Item {
             (ItemName::Source(text), _) => f.write_str(text),
         }
     }
+}
+
+pub(super) fn items(input: Input<'_>) -> Parsed<'_, Vec<Item>> {
+    comma_separated(item)(input)
+}
+
+fn item(input: Input<'_>) -> Parsed<'_, Item> {
+    let (start, ()) = blanks(input)?;
+    let (rest, expr) = expr(start)?;
+    let (rest_after_alias, alias) = alias(rest)?;
+    let name = match (alias, &expr.kind) {
+        (Some(alias), _) => ItemName::Alias(alias),
+        (None, ExprKind::Field(path)) => ItemName::Source(path.name()),
+        (None, _) => {
+            let written = start.fragment().len() - rest.fragment().len();
+            let text = start.fragment().get(..written).unwrap_or_default();
+            ItemName::Source(text.to_owned())
+        }
+    };
+    Ok((rest_after_alias, Item { expr, name }))
+}
+
+/// `as name`, if it is there.
+pub(super) fn alias(input: Input<'_>) -> Parsed<'_, Option<Name>> {
+    opt(preceded(keyword("as"), cut(name("a name")))).parse(input)
 }

@@ -2,6 +2,13 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::combinator::{map, opt};
+
+use crate::grammar::{Input, Parsed};
+
+use super::tokens::{blanks, integer, keyword};
+
 /// The largest count of `limit` (documented), applied to `head` and `tail` as well.
 pub const ROWS_MAX: u32 = 100_000;
 
@@ -51,5 +58,41 @@ impl fmt::Display for Head {
 impl fmt::Display for Tail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "tail {}", self.rows)
+    }
+}
+
+impl Limit {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        let (rest, any) = opt(keyword("any")).parse(input)?;
+        let (rest, rows) = rows(rest)?;
+        let any = any.is_some();
+        Ok((rest, Self { rows, any }))
+    }
+}
+
+impl Head {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        map(optional_rows, |rows| Self { rows }).parse(input)
+    }
+}
+
+impl Tail {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        map(optional_rows, |rows| Self { rows }).parse(input)
+    }
+}
+
+fn rows(input: Input<'_>) -> Parsed<'_, u32> {
+    integer("the number of rows", 1..=ROWS_MAX)(input)
+}
+
+fn optional_rows(input: Input<'_>) -> Parsed<'_, u32> {
+    let (start, ()) = blanks(input)?;
+    match start.fragment().starts_with(|c: char| c.is_ascii_digit()) {
+        true => rows(start),
+        false => Ok((input, HEAD_ROWS_DEFAULT)),
     }
 }

@@ -2,8 +2,15 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::combinator::{cut, opt};
+use nom::sequence::preceded;
+
+use crate::grammar::{Input, Parsed};
+
 use super::field::{FieldPath, Name};
 use super::text::commas;
+use super::tokens::{comma_separated, field_path, keyword, keyword_of, name};
 
 /// `lookup table column as field, … OUTPUT column, …`: enriches rows from a table.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,4 +68,34 @@ impl fmt::Display for OutputMode {
             Self::FillMissing => "OUTPUTNEW",
         })
     }
+}
+
+impl Lookup {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        let (rest, table) = name("the name of a table")(input)?;
+        let (rest, matches) = comma_separated(lookup_match)(rest)?;
+        let (rest, mode) = output_mode(rest)?;
+        let (rest, outputs) = comma_separated(name("a column"))(rest)?;
+        let lookup = Self {
+            table,
+            matches,
+            mode,
+            outputs,
+        };
+        Ok((rest, lookup))
+    }
+}
+
+fn lookup_match(input: Input<'_>) -> Parsed<'_, LookupMatch> {
+    let (rest, column) = name("a column")(input)?;
+    let (rest, field) = opt(preceded(keyword("as"), cut(field_path))).parse(rest)?;
+    Ok((rest, LookupMatch { column, field }))
+}
+
+pub(super) fn output_mode(input: Input<'_>) -> Parsed<'_, OutputMode> {
+    keyword_of(&[
+        ("OUTPUT", OutputMode::Overwrite),
+        ("OUTPUTNEW", OutputMode::FillMissing),
+    ])(input)
 }

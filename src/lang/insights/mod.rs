@@ -1,6 +1,6 @@
 //! CloudWatch Logs Insights, `CWLI` on the wire (spec logs-insights.md).
 //!
-//! `parse(&str) -> Result<Query, SyntaxError>` gives a [`Query`]: an optional `SOURCE` and the stages of the pipeline. Every command
+//! [`parse`] gives a [`Query`]: an optional `SOURCE` and the stages of the pipeline. Every command
 //! of the language parses, so that an engine can name what it does not run. All nodes print back
 //! with `Display`, and `parse(print(query)) == query`.
 
@@ -18,6 +18,7 @@ mod duration;
 mod estimate;
 mod expand;
 mod expression;
+mod expression_grammar;
 mod expression_text;
 mod field;
 mod fields;
@@ -36,6 +37,7 @@ mod outlier;
 mod parse;
 mod pattern;
 mod query;
+mod query_grammar;
 mod regex_literal;
 mod relevant_fields;
 mod sessionize;
@@ -43,6 +45,7 @@ mod sort;
 mod source;
 mod stats;
 mod text;
+mod tokens;
 mod unmask;
 mod unnest;
 
@@ -63,6 +66,7 @@ pub use expression::{
     Argument, ArithmeticOperator, Call, ComparisonOperator, Expr, ExprKind, InSet, Literal,
     MatchPattern, Sign,
 };
+pub use expression_grammar::EXPRESSION_LEVELS_MAX;
 pub use field::{FieldPath, Name, Segment};
 pub use fields::Fields;
 pub use fill_down::{FillDown, NamePattern};
@@ -80,6 +84,7 @@ pub use outlier::{OUTLIER_FACTOR_DEFAULT, Outlier, OutlierAction};
 pub use parse::{Parse, ParsePattern};
 pub use pattern::Pattern;
 pub use query::{Command, Query, Stage};
+pub use query_grammar::{QUERY_CHARACTERS_MAX, parse};
 pub use regex_literal::{COMPILED_REGEX_BYTES_LIMIT, RegexLiteral, compile_regex};
 pub use relevant_fields::RelevantFields;
 pub use sessionize::{SESSION_GAP_DEFAULT, Sessionize};
@@ -88,3 +93,6 @@ pub use source::{LogGroupClass, LogGroupSelection, Source, SourceItem, SourceTim
 pub use stats::Stats;
 pub use unmask::Unmask;
 pub use unnest::Unnest;
+
+#[cfg(test)]
+mod golden_tests;

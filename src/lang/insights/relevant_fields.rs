@@ -2,9 +2,18 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::branch::alt;
+use nom::combinator::{cut, map};
+use nom::sequence::pair;
+
+use crate::grammar::{Input, Parsed};
+
 use super::expression::Expr;
+use super::expression_grammar::expr;
 use super::field::FieldPath;
 use super::text::commas;
+use super::tokens::{comma_separated, field_path, keyword};
 
 /// `relevantfields [a, b] where condition`: which fields tell the rows of the condition apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,5 +30,20 @@ impl fmt::Display for RelevantFields {
             write!(f, "{} ", commas(&self.fields))?;
         }
         write!(f, "where {}", self.condition)
+    }
+}
+
+impl RelevantFields {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        // `where` may be a field's name: `relevantfields where where level = "ERROR"`.
+        let with_fields = pair(comma_separated(field_path), keyword("where"));
+        let (rest, fields) = alt((
+            map(with_fields, |(fields, _)| fields),
+            map(keyword("where"), |_| Vec::new()),
+        ))
+        .parse(input)?;
+        let (rest, condition) = cut(expr).parse(rest)?;
+        Ok((rest, Self { fields, condition }))
     }
 }

@@ -2,9 +2,17 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::combinator::{cut, opt};
+use nom::sequence::preceded;
+
+use crate::grammar::{Input, Parsed};
+
 use super::duration::{Duration, DurationUnit};
 use super::field::{FieldPath, Name};
+use super::item::alias;
 use super::text::commas;
+use super::tokens::{comma_separated, duration, field_path, keyword};
 
 /// The gap that holds if none is written (documented).
 pub const SESSION_GAP_DEFAULT: Duration = Duration::new(30, DurationUnit::Minute);
@@ -31,5 +39,20 @@ impl fmt::Display for Sessionize {
             Some(alias) => write!(f, " as {alias}"),
             None => Ok(()),
         }
+    }
+}
+
+impl Sessionize {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        let (rest, fields) = comma_separated(field_path)(input)?;
+        let (rest, max_span) = opt(preceded(keyword("maxspan"), cut(duration))).parse(rest)?;
+        let (rest, alias) = alias(rest)?;
+        let sessionize = Self {
+            fields,
+            max_span: max_span.unwrap_or(SESSION_GAP_DEFAULT),
+            alias,
+        };
+        Ok((rest, sessionize))
     }
 }

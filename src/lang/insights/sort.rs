@@ -2,9 +2,17 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::combinator::opt;
+
+use crate::grammar::{Input, Parsed};
+
 use super::expression::Expr;
+use super::expression_grammar::expr;
 use super::field::Name;
+use super::item::alias;
 use super::text::commas;
+use super::tokens::{comma_separated, keyword, keyword_of};
 
 /// `sort a asc, b desc`
 #[derive(Clone, Debug, PartialEq)]
@@ -45,4 +53,29 @@ impl fmt::Display for SortKey {
             Direction::Descending => " desc",
         })
     }
+}
+
+impl Sort {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        let (rest, _) = opt(keyword("by")).parse(input)?;
+        let (rest, keys) = comma_separated(key)(rest)?;
+        Ok((rest, Self { keys }))
+    }
+}
+
+fn key(input: Input<'_>) -> Parsed<'_, SortKey> {
+    const DIRECTIONS: &[(&str, Direction)] = &[
+        ("asc", Direction::Ascending),
+        ("desc", Direction::Descending),
+    ];
+    let (rest, expr) = expr(input)?;
+    let (rest, alias) = alias(rest)?;
+    let (rest, direction) = opt(keyword_of(DIRECTIONS)).parse(rest)?;
+    let key = SortKey {
+        expr,
+        alias,
+        direction: direction.unwrap_or(Direction::Ascending),
+    };
+    Ok((rest, key))
 }

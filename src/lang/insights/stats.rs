@@ -2,9 +2,17 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::combinator::{cut, opt};
+use nom::sequence::preceded;
+
+use crate::grammar::{Input, Parsed};
+
 use super::duration::Duration;
 use super::item::Item;
+use super::item::items;
 use super::text::commas;
+use super::tokens::{duration, keyword};
 
 /// `stats agg, agg by key, key offset 1d`
 #[derive(Clone, Debug, PartialEq)]
@@ -28,5 +36,23 @@ impl fmt::Display for Stats {
             write!(f, " offset {offset}")?;
         }
         Ok(())
+    }
+}
+
+impl Stats {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        let (rest, aggregates) = items(input)?;
+        let (rest, by) = opt(preceded(keyword("by"), cut(items))).parse(rest)?;
+        let (rest, offset) = match by {
+            Some(_) => opt(preceded(keyword("offset"), cut(duration))).parse(rest)?,
+            None => (rest, None),
+        };
+        let stats = Self {
+            items: aggregates,
+            by: by.unwrap_or_default(),
+            offset,
+        };
+        Ok((rest, stats))
     }
 }

@@ -2,8 +2,14 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::combinator::map;
+
+use crate::grammar::{Input, Parsed};
+
 use super::field::FieldPath;
 use super::text::commas;
+use super::tokens::{comma_separated, field_path};
 
 /// `unmask a, b`: shows the masked content of the fields.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,5 +21,12 @@ pub struct Unmask {
 impl fmt::Display for Unmask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "unmask {}", commas(&self.fields))
+    }
+}
+
+impl Unmask {
+    /// Behind the command's name.
+    pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
+        map(comma_separated(field_path), |fields| Self { fields }).parse(input)
     }
 }
