@@ -16,9 +16,12 @@
 //! | `queries` | Logs Insights queries: status, statistics, results |
 //! | `leases` | who owns a piece of periodic work, with epochs |
 //! | `outbox` | notifications to be delivered, at least once |
+//! | `contract/` | what every engine must do, as tests |
 //! | `sqlite/` | the engine of the single binary, one file for each of the above |
 
 pub mod alarms;
+#[cfg(test)]
+mod contract;
 pub mod dashboards;
 pub mod error;
 pub mod leases;

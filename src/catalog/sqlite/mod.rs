@@ -153,18 +153,4 @@ async fn next_number(connection: &mut SqliteConnection, sequence: &'static str) 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ObjectCatalog;
-
-    #[tokio::test]
-    async fn opens_and_reopens_a_file() {
-        let dir = tempfile::tempdir().expect("directory");
-        let path = dir.path().join("catalog.sqlite");
-        for first in [1, 2] {
-            let catalog = SqliteCatalog::open(&path).await.expect("open");
-            let number = catalog.reserve_sequence("s", 1).await.expect("reserve");
-            assert_eq!(number, first);
-        }
-    }
-}
+mod tests;

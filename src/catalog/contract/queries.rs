@@ -1,0 +1,97 @@
+use belfry_model::TimestampMs;
+
+use super::{stranger, tenant};
+use crate::queries::{QueryRow, QueryStatistics, QueryStatus};
+use crate::{Catalog, Error};
+
+fn query(id: &str, created_at: i64, status: QueryStatus) -> QueryRow {
+    QueryRow {
+        id: id.to_owned(),
+        tenant: tenant(),
+        query_string: "fields @message | limit 1".to_owned(),
+        log_groups: vec!["g".to_owned(), "h".to_owned()],
+        start_s: -1,
+        end_s: i64::MAX,
+        limit: Some(10_000),
+        created_at: TimestampMs(created_at),
+        finished_at: status.is_final().then_some(TimestampMs(created_at + 1)),
+        status,
+        statistics: QueryStatistics {
+            records_matched: 0.1,
+            bytes_scanned: 1e300,
+            ..QueryStatistics::default()
+        },
+        error: None,
+        results: status.is_final().then(|| "[[]]".to_owned()),
+    }
+}
+
+pub async fn final_rows_stay(catalog: &impl Catalog) {
+    use QueryStatus::{Cancelled, Complete, Failed, Running, Scheduled};
+    let put = |row| async move { catalog.put_query(row).await.expect("put") };
+    let get = |id| async move { catalog.query(&tenant(), id).await.expect("get") };
+    for status in [Scheduled, Running, Cancelled] {
+        put(query("stopped", 0, status)).await;
+        assert_eq!(get("stopped").await, Some(query("stopped", 0, status)));
+    }
+    put(query("stopped", 0, Complete)).await;
+    assert_eq!(get("stopped").await, Some(query("stopped", 0, Cancelled)));
+    let foreign = catalog.query(&stranger(), "stopped").await;
+    assert_eq!(foreign.expect("none"), None);
+
+    put(query("running", 0, Running)).await;
+    let failed = catalog
+        .fail_unfinished_queries(TimestampMs(9), "restart")
+        .await;
+    assert_eq!(failed.expect("failed"), 1);
+    let expected = QueryRow {
+        status: Failed,
+        finished_at: Some(TimestampMs(9)),
+        error: Some("restart".to_owned()),
+        ..query("running", 0, Running)
+    };
+    assert_eq!(get("running").await, Some(expected));
+}
+
+pub async fn pages_newest_first(catalog: &impl Catalog) {
+    for (id, at) in [("a", 1), ("b", 3), ("c", 3), ("d", 2)] {
+        let mut row = query(id, at, QueryStatus::Complete);
+        if id == "d" {
+            row.status = QueryStatus::Failed;
+            row.log_groups = vec!["gg".to_owned()];
+        }
+        catalog.put_query(row).await.expect("put");
+    }
+    let mut foreign = query("x", 5, QueryStatus::Complete);
+    foreign.tenant = stranger();
+    catalog.put_query(foreign).await.expect("put");
+
+    let page = |group, status, limit| async move {
+        let mut ids = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = catalog
+                .queries(&tenant(), group, status, after.as_deref(), limit)
+                .await
+                .expect("page");
+            assert!(page.items.len() <= limit);
+            assert!(page.items.iter().all(|row| row.results.is_none()));
+            ids.extend(page.items.into_iter().map(|row| row.id));
+            after = page.next_after;
+            if after.is_none() {
+                return ids.concat();
+            }
+        }
+    };
+    for limit in 1..6 {
+        assert_eq!(page(None, None, limit).await, "cbda");
+        assert_eq!(page(Some("g"), None, limit).await, "cba");
+        assert_eq!(page(None, Some(QueryStatus::Failed), limit).await, "d");
+    }
+    let nonsense = catalog.queries(&tenant(), None, None, Some("?"), 1).await;
+    assert!(matches!(nonsense, Err(Error::InvalidCursor { .. })));
+
+    let trimmed = catalog.trim_queries(TimestampMs(3)).await;
+    assert_eq!(trimmed.expect("trimmed"), 2);
+    assert_eq!(page(None, None, 9).await, "cb");
+}

@@ -1,0 +1,158 @@
+//! The contract, run in memory and on a file; and what is SQLite's own.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::{Error, ObjectCatalog};
+
+mod in_memory {
+    use crate::SqliteCatalog;
+
+    async fn open() -> (SqliteCatalog, ()) {
+        (SqliteCatalog::open_in_memory().await.expect("open"), ())
+    }
+
+    crate::contract::suite!(open);
+}
+
+mod on_a_file {
+    use crate::SqliteCatalog;
+
+    async fn open() -> (SqliteCatalog, tempfile::TempDir) {
+        let dir = tempfile::tempdir().expect("directory");
+        let path = dir.path().join("catalog.sqlite");
+        (SqliteCatalog::open(&path).await.expect("open"), dir)
+    }
+
+    crate::contract::suite!(open);
+}
+
+/// Start-up has 300 ms for everything; the catalog's share on an empty directory. Generous,
+/// because other tests run beside this one.
+const OPEN_BUDGET: Duration = Duration::from_millis(500);
+
+#[tokio::test]
+async fn opens_fast_and_reopens_what_was_not_closed() {
+    let dir = tempfile::tempdir().expect("directory");
+    let path = dir.path().join("catalog.sqlite");
+    let mut unclosed = Vec::new();
+    for first in 1..4 {
+        let started = Instant::now();
+        let catalog = SqliteCatalog::open(&path).await.expect("open");
+        let took = started.elapsed();
+        println!("open {first}: {took:?}");
+        assert!(took < OPEN_BUDGET, "{took:?}");
+        let number = catalog.reserve_sequence("s", 1).await;
+        assert_eq!(number.expect("reserve"), first);
+        unclosed.push(catalog);
+    }
+}
+
+/// What a killed process leaves behind: the files as they are, taken while it runs, with all
+/// acknowledged changes only in the write-ahead file.
+#[tokio::test]
+async fn acknowledged_changes_are_in_the_files() {
+    let dir = tempfile::tempdir().expect("directory");
+    let catalog = SqliteCatalog::open(&dir.path().join("catalog.sqlite")).await;
+    let catalog = catalog.expect("open");
+    for n in 1..=20_u8 {
+        catalog
+            .init_setting(&n.to_string(), &[n])
+            .await
+            .expect("set");
+        let copy = tempfile::tempdir().expect("directory");
+        for file in ["catalog.sqlite", "catalog.sqlite-wal"] {
+            std::fs::copy(dir.path().join(file), copy.path().join(file)).expect("copy");
+        }
+        let survivor = SqliteCatalog::open(&copy.path().join("catalog.sqlite")).await;
+        let survivor = survivor.expect("open");
+        let value = survivor.get_setting(&n.to_string()).await;
+        assert_eq!(value.expect("get"), Some(vec![n]));
+    }
+}
+
+#[tokio::test]
+async fn refuses_a_newer_format() {
+    let dir = tempfile::tempdir().expect("directory");
+    let path = dir.path().join("catalog.sqlite");
+    let catalog = SqliteCatalog::open(&path).await.expect("open");
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (99, 'from the future', TRUE, x'00', 0)",
+    )
+    .execute(&catalog.writer)
+    .await
+    .expect("insert");
+    catalog.close().await;
+    let newer = SqliteCatalog::open(&path).await;
+    assert!(
+        matches!(
+            newer,
+            Err(Error::NewerFormat {
+                found: 99,
+                known: 1
+            })
+        ),
+        "{newer:?}"
+    );
+}
+
+#[tokio::test]
+async fn refuses_what_is_no_database() {
+    let dir = tempfile::tempdir().expect("directory");
+    let path = dir.path().join("catalog.sqlite");
+    std::fs::write(&path, "no database".repeat(1_000)).expect("write");
+    let opened = SqliteCatalog::open(&path).await;
+    assert!(matches!(opened, Err(Error::Database(_))), "{opened:?}");
+    let nowhere = SqliteCatalog::open(&dir.path().join("a/b")).await;
+    assert!(matches!(nowhere, Err(Error::Database(_))), "{nowhere:?}");
+}
+
+#[tokio::test]
+async fn the_file_is_synced_on_every_commit() {
+    let dir = tempfile::tempdir().expect("directory");
+    let catalog = SqliteCatalog::open(&dir.path().join("catalog.sqlite")).await;
+    let catalog = catalog.expect("open");
+    let setting = |name: &'static str| {
+        let writer = catalog.writer.clone();
+        async move {
+            let row = sqlx::query_scalar::<_, String>(name)
+                .fetch_one(&writer)
+                .await;
+            row.expect("setting")
+        }
+    };
+    let mode = setting("SELECT journal_mode FROM pragma_journal_mode").await;
+    assert_eq!(mode, "wal");
+    // 2 is FULL.
+    let synchronous = setting("SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous").await;
+    assert_eq!(synchronous, "2");
+    let keys = setting("SELECT CAST(foreign_keys AS TEXT) FROM pragma_foreign_keys").await;
+    assert_eq!(keys, "1");
+    let refused = sqlx::query("DELETE FROM setting")
+        .execute(&catalog.readers)
+        .await;
+    assert!(refused.is_err(), "readers cannot write");
+}
+
+#[tokio::test]
+async fn unreadable_rows_are_named() {
+    let catalog = SqliteCatalog::open_in_memory().await.expect("open");
+    sqlx::query(
+        "INSERT INTO object (id, kind, account, region, level, retention_class, min_ts, max_ts, \
+             row_count, byte_count, created_at, meta) \
+         VALUES ('not a ULID', 'log_segment', 'a', 'r', 0, '1s', 0, 0, 0, 0, 0, '{}')",
+    )
+    .execute(&catalog.writer)
+    .await
+    .expect("insert");
+    match catalog
+        .live_objects(crate::objects::ObjectKind::LogSegment)
+        .await
+    {
+        Err(Error::Corrupt { table, key, .. }) => {
+            assert_eq!((table, &*key), ("object", "not a ULID"));
+        }
+        other => panic!("{other:?}"),
+    }
+}
