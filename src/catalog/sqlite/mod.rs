@@ -153,4 +153,6 @@ async fn next_number(connection: &mut SqliteConnection, sequence: &'static str) 
 }
 
 #[cfg(test)]
+mod query_plans;
+#[cfg(test)]
 mod tests;
