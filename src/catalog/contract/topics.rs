@@ -48,7 +48,7 @@ pub async fn create_change_delete(catalog: &impl Catalog) {
     assert!(matches!(again, Err(Error::AlreadyExists { .. })));
     assert_eq!(catalog.topic(&a.arn).await.expect("found"), Some(a.clone()));
     let page = catalog.topics(&tenant(), None, 1).await.expect("page");
-    assert_eq!(page.items, std::slice::from_ref(&a));
+    assert_eq!(page.items, [a.clone()]);
     let page = catalog
         .topics(&tenant(), page.next_after.as_deref(), 1)
         .await;

@@ -153,6 +153,4 @@ async fn next_number(connection: &mut SqliteConnection, sequence: &'static str) 
 }
 
 #[cfg(test)]
-mod query_plans;
-#[cfg(test)]
 mod tests;

@@ -288,7 +288,7 @@ impl TopicCatalog for SqliteCatalog {
     async fn expire_pending_subscriptions(&self, before: TimestampMs) -> Result<u64> {
         self.trim(
             "DELETE FROM subscription WHERE arn IN (SELECT arn FROM subscription \
-             WHERE NOT confirmed AND created_at < $1 LIMIT $2)",
+             WHERE confirmed = FALSE AND created_at < $1 LIMIT $2)",
             before,
         )
         .await

@@ -1,0 +1,5 @@
+//! placeholder
+
+use crate::operation::Handler;
+
+pub const OPERATIONS: &[&dyn Handler] = &[];
