@@ -1,0 +1,134 @@
+//! The configuration file of `belfry serve --config FILE` (TOML). Every key is optional.
+
+use std::path::Path;
+
+use belfry_notify::email::SmtpConfig;
+use serde::Deserialize;
+
+/// Unknown keys are refused: a misspelt limit must not be ignored.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The region that the root key's file names, and that unsigned requests work in.
+    pub region: String,
+    /// Whether PutMetricData may write to namespaces that begin with `AWS/`.
+    pub allow_aws_namespaces: bool,
+    /// What receivers of notifications reach this server by, e.g. `https://belfry.example.net`.
+    /// Default: `http://` and the listen address.
+    pub public_url: Option<String>,
+    /// A path in front of every request's path, e.g. `/tenant-a`.
+    pub base_path: String,
+    /// How far a request's signing time may be off, in seconds.
+    pub clock_skew_s: i64,
+    pub smtp: Option<SmtpConfig>,
+    pub memory: MemoryConfig,
+    pub flush: FlushConfig,
+}
+
+/// Hard limits, in bytes. Above them callers get AWS's throttling errors.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MemoryConfig {
+    /// Bodies of requests being worked on.
+    pub requests: usize,
+    /// Metrics not flushed yet.
+    pub metrics_head: usize,
+    /// Log events not flushed yet.
+    pub logs_head: usize,
+    /// Running queries, together.
+    pub queries: usize,
+}
+
+/// When a head becomes an object. Smaller and sooner means more objects to compact.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FlushConfig {
+    /// Bytes of metrics in memory that start a flush.
+    pub metrics_bytes: usize,
+    /// Bytes of log events in memory that start a flush.
+    pub logs_bytes: usize,
+    /// Seconds after which even a small head is flushed.
+    pub age_s: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            region: "us-east-1".to_owned(),
+            allow_aws_namespaces: true,
+            public_url: None,
+            base_path: String::new(),
+            clock_skew_s: 15 * 60,
+            smtp: None,
+            memory: MemoryConfig::default(),
+            flush: FlushConfig::default(),
+        }
+    }
+}
+
+impl Default for MemoryConfig {
+    fn default() -> Self {
+        const MIB: usize = 1_048_576;
+        Self {
+            requests: 128 * MIB,
+            metrics_head: 128 * MIB,
+            logs_head: 128 * MIB,
+            queries: 256 * MIB,
+        }
+    }
+}
+
+impl Default for FlushConfig {
+    fn default() -> Self {
+        const MIB: usize = 1_048_576;
+        Self {
+            metrics_bytes: 32 * MIB,
+            logs_bytes: 64 * MIB,
+            age_s: 60,
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read {path}: {source}")]
+    Io {
+        path: String,
+        source: std::io::Error,
+    },
+    #[error("{path}: {source}")]
+    Toml {
+        path: String,
+        source: Box<toml::de::Error>,
+    },
+}
+
+impl Config {
+    /// # Errors
+    /// When the file cannot be read, is not TOML, or has a key that does not exist.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Io {
+            path: name.clone(),
+            source,
+        })?;
+        toml::from_str(&text).map_err(|source| ConfigError::Toml {
+            path: name,
+            source: Box::new(source),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_optional_and_checked() {
+        let config: Config = toml::from_str("region = \"eu-west-1\"\n[memory]\nqueries = 1").unwrap();
+        assert_eq!(config.region, "eu-west-1");
+        assert_eq!(config.memory.queries, 1);
+        assert_eq!(config.clock_skew_s, 900);
+        assert!(toml::from_str::<Config>("regoin = \"x\"").is_err());
+    }
+}

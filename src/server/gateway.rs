@@ -1,0 +1,264 @@
+//! From an HTTP request to an AWS operation and back.
+//!
+//! bytes -> size, room, signature -> inflate -> route -> operation -> encoded answer. Every
+//! answer, errors included, is in the caller's own protocol and carries a request id.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response as HttpResponse};
+use belfry_api::{Call, Services, table};
+use belfry_model::Tenant;
+use belfry_wire::body::{RECEIVED_BYTES_MAX, check_size, inflate};
+use belfry_wire::errors::{self, ApiError, framework};
+use belfry_wire::route::{self, Route};
+use belfry_wire::sigv4::{Credential, Principal};
+use belfry_wire::{Dialect, Protocol, RequestHead, Response, Service, encode_error};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use uuid::Uuid;
+
+use crate::admission::Admission;
+use crate::auth::{AuthMode, Authority, is_region};
+use crate::own_metrics::{OwnMetrics, RequestLabels};
+
+/// Ours: how long a body may take to arrive (spec wire-protocols.md 13: some clients never
+/// finish sending).
+const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a request is handled with.
+pub struct Gateway {
+    pub services: Services,
+    pub authority: Authority,
+    pub admission: Admission,
+    pub metrics: Arc<OwnMetrics>,
+    pub base_path: String,
+}
+
+/// What the request log says of a request.
+struct Account {
+    dialect: Option<Dialect>,
+    operation: &'static str,
+    tenant: Option<Tenant>,
+    code: Option<String>,
+    received: usize,
+}
+
+/// Handles everything that is no page of ours.
+pub async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> HttpResponse {
+    let started = Instant::now();
+    let request_id = Uuid::new_v4().to_string();
+    let (parts, body) = request.into_parts();
+    let head = RequestHead {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+    };
+    let mut account = Account {
+        dialect: route::dialect(&head, &gateway.base_path),
+        operation: "",
+        tenant: None,
+        code: None,
+        received: 0,
+    };
+    let answer = gateway
+        .answer(&head, body, &request_id, &mut account)
+        .await;
+    gateway.log(&head, &request_id, &account, answer.status(), started);
+    answer
+}
+
+impl Gateway {
+    async fn answer(
+        &self,
+        head: &RequestHead,
+        body: Body,
+        request_id: &str,
+        account: &mut Account,
+    ) -> HttpResponse {
+        match self.process(head, body, request_id, account).await {
+            Ok(Some(response)) => self.http(response),
+            Ok(None) => (StatusCode::NOT_FOUND, "not found\n").into_response(),
+            Err(error) => {
+                account.code = Some(error.code.to_string());
+                match account.dialect {
+                    Some(dialect) => self.http(encode_error(dialect, request_id, &error)),
+                    None => (error.status, format!("{error}\n")).into_response(),
+                }
+            }
+        }
+    }
+
+    /// `None` for what is nothing of AWS's.
+    async fn process(
+        &self,
+        head: &RequestHead,
+        body: Body,
+        request_id: &str,
+        account: &mut Account,
+    ) -> Result<Option<Response>, ApiError> {
+        let Some(dialect) = account.dialect else {
+            return Ok(None);
+        };
+        let announced = announced_length(head);
+        // Inflated bodies are larger than announced; what they may become is bounded as well.
+        let _room = match self.admission.reserve(announced).await {
+            Some(room) => room,
+            None => {
+                self.metrics.request_throttled();
+                return Err(errors::throttled(dialect.service, "Rate exceeded"));
+            }
+        };
+        self.metrics.body_bytes_held(self.admission.held_bytes());
+        let received = read_body(body).await?;
+        account.received = received.len();
+        self.metrics.body_received(received.len());
+
+        let now = self.services.clock.now();
+        let (tenant, principal) = self.authenticate(head, &received, dialect)?;
+        account.tenant = Some(tenant.clone());
+
+        let received_len = received.len();
+        let body = inflate(head, received)?;
+        let routed = route::route(head, &self.base_path, &body).map_err(|rejection| {
+            account.dialect = Some(rejection.dialect);
+            rejection.error
+        })?;
+        let Route::Call(routed) = routed else {
+            return Ok(None);
+        };
+        account.dialect = Some(routed.dialect);
+        account.operation = routed.operation.name;
+        if principal.is_none() && self.authority.mode == AuthMode::SigV4 && !may_be_unsigned(&routed)
+        {
+            return Err(belfry_wire::sigv4::missing_token(routed.dialect));
+        }
+        check_size(routed.operation, received_len)?;
+        let Some(operation) = table::find(routed.dialect.service, routed.operation.name) else {
+            return Err(routed.not_offered());
+        };
+        let call = Call {
+            tenant,
+            now,
+            request_id: request_id.to_owned(),
+            dialect: routed.dialect,
+            invocation: head.header("amz-sdk-invocation-id").map(str::to_owned),
+            principal,
+        };
+        operation
+            .handle(&self.services, &call, routed.input)
+            .await
+            .map(Some)
+    }
+
+    fn authenticate(
+        &self,
+        head: &RequestHead,
+        body: &Bytes,
+        dialect: Dialect,
+    ) -> Result<(Tenant, Option<Principal>), ApiError> {
+        let claimed = Credential::of(head);
+        if self.authority.mode == AuthMode::None {
+            let access_key = claimed.as_ref().map(|c| c.access_key.as_str());
+            let region = claimed.as_ref().map(|c| c.region.as_str());
+            return Ok((self.authority.unverified_tenant(access_key, region), None));
+        }
+        if claimed.is_none() {
+            // Whether that is allowed depends on the operation, which is not known yet.
+            return Ok((self.authority.unverified_tenant(None, None), None));
+        }
+        let principal = self.authority.verify(head, body, self.services.clock.now(), dialect)?;
+        if !is_region(&principal.region) {
+            return Err(framework::access_denied(
+                dialect.service,
+                dialect,
+                "The region of the credential scope is not a region name.",
+            ));
+        }
+        let tenant = Tenant::new(principal.account.as_str(), principal.region.as_str());
+        Ok((tenant, Some(principal)))
+    }
+
+    fn http(&self, response: Response) -> HttpResponse {
+        let mut http = HttpResponse::new(Body::from(response.body));
+        *http.status_mut() = response.status;
+        *http.headers_mut() = response.headers;
+        // SDKs take their clock offset from this: it must be the time that rules here.
+        let date = self.services.clock.now().to_datetime();
+        if let Some(date) = date
+            && let Ok(date) =
+                HeaderValue::from_str(&date.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
+        {
+            http.headers_mut().insert(header::DATE, date);
+        }
+        http
+    }
+
+    fn log(
+        &self,
+        head: &RequestHead,
+        request_id: &str,
+        account: &Account,
+        status: StatusCode,
+        started: Instant,
+    ) {
+        let elapsed = started.elapsed();
+        let service = account.dialect.map_or("-", |d| d.service.scope_name());
+        let protocol = account.dialect.map_or("-", |d| d.protocol.name());
+        self.metrics.request_answered(
+            RequestLabels {
+                service,
+                operation: account.operation,
+                protocol,
+                status: status.as_u16(),
+            },
+            elapsed.as_secs_f64(),
+        );
+        tracing::info!(
+            target: "belfry::request",
+            request_id,
+            service,
+            operation = account.operation,
+            protocol,
+            status = status.as_u16(),
+            code = account.code.as_deref(),
+            tenant = account.tenant.as_ref().map(tracing::field::display),
+            received = account.received,
+            ms = (elapsed.as_secs_f64() * 1e5).round() / 1e2,
+            agent = head.header("user-agent"),
+            "request"
+        );
+    }
+}
+
+/// The links in notifications are visited unsigned (spec notifications.md 2.4).
+fn may_be_unsigned(call: &route::Call<'_>) -> bool {
+    call.dialect.service == Service::Sns
+        && call.dialect.protocol == Protocol::Query
+        && matches!(call.operation.name, "ConfirmSubscription" | "Unsubscribe")
+}
+
+/// What to reserve for a body: its announced length, or the most it may be.
+fn announced_length(head: &RequestHead) -> usize {
+    head.header("content-length")
+        .and_then(|text| text.parse().ok())
+        .map_or(RECEIVED_BYTES_MAX, |length: usize| {
+            length.min(RECEIVED_BYTES_MAX)
+        })
+}
+
+async fn read_body(body: Body) -> Result<Bytes, ApiError> {
+    let read = Limited::new(body, RECEIVED_BYTES_MAX).collect();
+    match tokio::time::timeout(BODY_READ_TIMEOUT, read).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(framework::request_too_large(RECEIVED_BYTES_MAX))
+        }
+        Ok(Err(_)) => Err(framework::serialization("the body ended early")),
+        Err(_) => Err(framework::serialization("the body did not arrive in time")),
+    }
+}

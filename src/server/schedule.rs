@@ -1,0 +1,167 @@
+//! Periodic work: alarm ticks, deliveries, flushes, retention.
+//!
+//! A [`Job`] says when it is due next and does what is due. With the system clock each job has
+//! a task that waits for its time. With the test clock, time moves only on request, and
+//! [`Schedule::run_until`] steps through every due time on the way, so that nothing is skipped
+//! and all of it has happened when the call returns.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use belfry_model::{Clock, ManualClock, TimestampMs};
+use tokio::sync::{Mutex, watch};
+
+/// How often a job's due time is looked at again: work can fall due by a request at any time.
+const POLL: Duration = Duration::from_millis(20);
+/// A job that is still due after this many runs at one instant is left for later; it would
+/// otherwise hold the clock for ever.
+const RUNS_PER_INSTANT_MAX: usize = 10_000;
+
+/// A piece of periodic work.
+#[async_trait]
+pub trait Job: Send + Sync + 'static {
+    /// For logs: `alarms`, `outbox`, ...
+    fn name(&self) -> &'static str;
+    /// When to run next; a time in the past means now, `None` means no work in sight.
+    async fn next_due(&self, now: TimestampMs) -> Option<TimestampMs>;
+    /// Does what is due at `now`. Errors are the job's own business: logged, retried.
+    async fn run_due(&self, now: TimestampMs);
+}
+
+struct Entry {
+    job: Arc<dyn Job>,
+    /// One run at a time, be it by the task or by a step of the test clock.
+    running: Mutex<()>,
+}
+
+/// All jobs of a node.
+pub struct Schedule {
+    clock: Arc<dyn Clock>,
+    entries: Vec<Arc<Entry>>,
+}
+
+impl Schedule {
+    pub fn new(clock: Arc<dyn Clock>, jobs: Vec<Arc<dyn Job>>) -> Self {
+        let entries = jobs
+            .into_iter()
+            .map(|job| {
+                Arc::new(Entry {
+                    job,
+                    running: Mutex::new(()),
+                })
+            })
+            .collect();
+        Self { clock, entries }
+    }
+
+    /// Starts a task for each job; they end when `stop` turns true.
+    pub fn spawn(&self, stop: &watch::Receiver<bool>) -> Vec<tokio::task::JoinHandle<()>> {
+        self.entries
+            .iter()
+            .map(|entry| {
+                let entry = entry.clone();
+                let clock = self.clock.clone();
+                let mut stop = stop.clone();
+                tokio::spawn(async move {
+                    loop {
+                        entry.run_if_due(&*clock).await;
+                        tokio::select! {
+                            () = tokio::time::sleep(POLL) => {}
+                            _ = stop.wait_for(|stop| *stop) => return,
+                        }
+                    }
+                })
+            })
+            .collect()
+    }
+
+    /// Moves the test clock to `target`, doing on the way all that falls due, in order of time.
+    pub async fn run_until(&self, clock: &ManualClock, target: TimestampMs) {
+        let mut runs_at_instant = 0;
+        loop {
+            let now = clock.now();
+            let Some((due, entry)) = self.next(now).await else {
+                break;
+            };
+            if due > target {
+                break;
+            }
+            if due > now {
+                clock.set(due);
+                runs_at_instant = 0;
+            } else {
+                runs_at_instant += 1;
+                if runs_at_instant > RUNS_PER_INSTANT_MAX {
+                    tracing::warn!(job = entry.job.name(), "job stays due; leaving it for later");
+                    break;
+                }
+            }
+            entry.run_if_due(clock).await;
+        }
+        clock.set(target);
+    }
+
+    async fn next(&self, now: TimestampMs) -> Option<(TimestampMs, &Entry)> {
+        let mut first: Option<(TimestampMs, &Entry)> = None;
+        for entry in &self.entries {
+            if let Some(due) = entry.job.next_due(now).await
+                && first.is_none_or(|(earliest, _)| due < earliest)
+            {
+                first = Some((due, entry));
+            }
+        }
+        first
+    }
+}
+
+impl Entry {
+    async fn run_if_due(&self, clock: &dyn Clock) {
+        let _alone = self.running.lock().await;
+        let now = clock.now();
+        if self.job.next_due(now).await.is_some_and(|due| due <= now) {
+            self.job.run_due(now).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parking_lot::Mutex as SyncMutex;
+
+    struct Every {
+        step_ms: i64,
+        last: SyncMutex<TimestampMs>,
+        runs: SyncMutex<Vec<TimestampMs>>,
+    }
+
+    #[async_trait]
+    impl Job for Every {
+        fn name(&self) -> &'static str {
+            "every"
+        }
+        async fn next_due(&self, _now: TimestampMs) -> Option<TimestampMs> {
+            Some(*self.last.lock() + self.step_ms)
+        }
+        async fn run_due(&self, now: TimestampMs) {
+            *self.last.lock() = now;
+            self.runs.lock().push(now);
+        }
+    }
+
+    #[tokio::test]
+    async fn stepping_visits_every_due_time() {
+        let clock = ManualClock::new(TimestampMs(0));
+        let job = Arc::new(Every {
+            step_ms: 60_000,
+            last: SyncMutex::new(TimestampMs(0)),
+            runs: SyncMutex::new(Vec::new()),
+        });
+        let schedule = Schedule::new(clock.clone(), vec![job.clone()]);
+        schedule.run_until(&clock, TimestampMs(200_000)).await;
+        let runs: Vec<i64> = job.runs.lock().iter().map(|t| t.0).collect();
+        assert_eq!(runs, [60_000, 120_000, 180_000]);
+        assert_eq!(clock.now(), TimestampMs(200_000));
+    }
+}
