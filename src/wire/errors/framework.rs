@@ -106,3 +106,13 @@ pub(crate) fn refused(dialect: Dialect) -> StatusCode {
         StatusCode::BAD_REQUEST
     }
 }
+
+/// An authentication failure under its two names.
+pub(crate) fn authentication(
+    code: &'static str,
+    shape: &'static str,
+    status: StatusCode,
+    message: impl Into<String>,
+) -> ApiError {
+    framework(code, shape, status, message)
+}
