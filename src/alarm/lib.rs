@@ -19,24 +19,46 @@
 //! | `regions` | display names of regions |
 //! | `actions` | action ARNs: kinds and validation |
 //! | `history` | the items of an alarm's history |
+//! | `source` | the door to the metrics |
+//! | `transition` | a change of state with its history and outbox rows |
+//! | `schedule` | every alarm with its next turn |
+//! | `lease` | which alarms this node evaluates |
+//! | `runner` | evaluates alarms in their turns |
+//! | `service` | creating, changing, deleting alarms |
+//! | `error` | what can go wrong |
 //! | `cases` | runs golden cases of alarm evaluation |
 
 pub mod actions;
 pub mod cases;
 pub mod document;
 pub mod email;
+pub mod error;
 pub mod evaluate;
 pub mod history;
+pub mod lease;
 pub mod low_samples;
 pub mod number;
 pub mod range;
 pub mod reason;
 pub mod reason_data;
 pub mod regions;
+pub mod runner;
+pub mod schedule;
+pub mod service;
+pub mod source;
 pub mod statistic_text;
+pub mod transition;
 pub mod verdict;
 
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod scenarios;
 
+pub use error::{Error, Result};
 pub use evaluate::{Change, Evaluation, Explanation, evaluate};
+pub use runner::{AlarmRunner, RunReport, RunnerConfig};
+pub use schedule::OffsetRule;
+pub use service::AlarmService;
+pub use source::DatapointSource;
+pub use transition::ActionSettings;
