@@ -1,13 +1,11 @@
 //! Replays every recorded request: signature, routing, decoding.
 
-mod samples;
-
+use crate::samples::{SESSION_TOKEN, Sample, SampleKeys, Tree};
 use belfry_model::TimestampMs;
 use belfry_model::time::MINUTE_MS;
 use belfry_wire::route::{Call, Route, dialect, route};
 use belfry_wire::sigv4::{AuthError, Credential, Verifier};
 use belfry_wire::{Protocol, RequestHead, Service, body};
-use samples::{SESSION_TOKEN, Sample, SampleKeys, Tree};
 
 const NO_TOKEN: SampleKeys = SampleKeys {
     session_token: None,
@@ -35,7 +33,7 @@ fn expected_protocol(sample: &Sample) -> Protocol {
 
 #[test]
 fn every_sample_is_routed() {
-    for sample in samples::all() {
+    for sample in crate::samples::all() {
         let head = sample.head();
         let body = body::inflate(&head, sample.body()).expect("a body");
         let call = call(&sample, &head, &body);
@@ -75,7 +73,7 @@ fn every_sample_is_routed() {
 
 #[test]
 fn every_sample_decodes_to_what_the_caller_passed() {
-    for sample in &samples::all() {
+    for sample in &crate::samples::all() {
         let head = sample.head();
         let body = body::inflate(&head, sample.body()).expect("a body");
         let call = call(sample, &head, &body);
@@ -101,7 +99,7 @@ fn every_signed_sample_verifies() {
     let verifier = Verifier::default();
     let mut verified = 0;
     // Twice, so that the second round finds the signing keys in the cache.
-    for sample in samples::all().iter().chain(&samples::all()) {
+    for sample in crate::samples::all().iter().chain(&crate::samples::all()) {
         let (head, body) = (sample.head(), sample.body());
         if !sample.is_signed() {
             let result = verifier.verify(&head, &body, &NO_TOKEN, TimestampMs(0));
@@ -125,7 +123,10 @@ fn every_signed_sample_verifies() {
 #[test]
 fn a_changed_request_is_refused() {
     let verifier = Verifier::default();
-    for sample in samples::all().iter().filter(|sample| sample.is_signed()) {
+    for sample in crate::samples::all()
+        .iter()
+        .filter(|sample| sample.is_signed())
+    {
         let now = sample.signed_at();
         let verify = |head: &RequestHead, body: &[u8]| {
             verifier.verify(head, body, &NO_TOKEN, now).map(|_| ())
@@ -176,7 +177,10 @@ fn a_changed_request_is_refused() {
 #[test]
 fn signatures_have_their_time() {
     let verifier = Verifier::default();
-    for sample in samples::all().iter().filter(|sample| sample.is_signed()) {
+    for sample in crate::samples::all()
+        .iter()
+        .filter(|sample| sample.is_signed())
+    {
         let (head, body) = (sample.head(), sample.body());
         let signed_at = sample.signed_at();
         let is_presigned = head.query.contains("X-Amz-Expires=300");
@@ -203,7 +207,10 @@ fn session_tokens_and_unknown_keys() {
     let with_token = SampleKeys {
         session_token: Some(SESSION_TOKEN.to_owned()),
     };
-    for sample in samples::all().iter().filter(|sample| sample.is_signed()) {
+    for sample in crate::samples::all()
+        .iter()
+        .filter(|sample| sample.is_signed())
+    {
         let (head, body) = (sample.head(), sample.body());
         let result = verifier.verify(&head, &body, &with_token, sample.signed_at());
         let expected = sample.variant == "session-token";

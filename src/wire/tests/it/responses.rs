@@ -1,8 +1,5 @@
 //! Writes the answers that real clients were seen to parse (`tests/wire-samples/responses`).
 
-#[allow(dead_code)]
-mod samples;
-
 use belfry_wire::errors::{logs, monitoring, sns, xray};
 use belfry_wire::{
     ApiError, Dialect, Empty, Protocol, Response, Service, Timestamp, encode, encode_error,
@@ -50,7 +47,7 @@ fn metric_data() -> GetMetricDataOutput {
 /// Status, headers and body of the recorded answer.
 fn recorded(name: &str) -> (u16, Value, Vec<u8>) {
     use base64::Engine as _;
-    let path = samples::directory().join(format!("responses/{name}.json"));
+    let path = crate::samples::directory().join(format!("responses/{name}.json"));
     let text = std::fs::read(path).expect("a response");
     let sample: Value = serde_json::from_slice(&text).expect("json");
     let body = base64::engine::general_purpose::STANDARD
