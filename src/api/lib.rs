@@ -12,9 +12,11 @@
 //! | `sts/` | GetCallerIdentity |
 //! | `operation` | what an operation is, and who calls it |
 //! | `services` | what operations call |
+//! | `failure` | errors of the layers below, as callers see them |
 //! | `page_token` | paging tokens |
 //! | `table` | all operations by service and name |
 
+pub mod failure;
 pub mod logs;
 pub mod monitoring;
 pub mod operation;
