@@ -8,9 +8,11 @@
 //! | `span.rs` | where something was written |
 //! | `error.rs` | the one error: what was found, what was expected, where |
 //! | `grammar.rs` | the input with its place, faults, the guard against deep nesting |
+//! | `filter_pattern/` | filter patterns, with their matcher |
 //! | `insights/` | Logs Insights queries |
 
 pub mod error;
+pub mod filter_pattern;
 mod grammar;
 pub mod insights;
 pub mod span;
