@@ -16,10 +16,12 @@
 //! | `queries` | Logs Insights queries: status, statistics, results |
 //! | `leases` | who owns a piece of periodic work, with epochs |
 //! | `outbox` | notifications to be delivered, at least once |
+//! | `check` | what `belfry check` reports of a catalog |
 //! | `contract/` | what every engine must do, as tests |
 //! | `sqlite/` | the engine of the single binary, one file for each of the above |
 
 pub mod alarms;
+pub mod check;
 #[cfg(test)]
 mod contract;
 pub mod dashboards;
@@ -34,6 +36,7 @@ pub mod tags;
 pub mod topics;
 
 pub use alarms::AlarmCatalog;
+pub use check::{CheckCatalog, CheckReport};
 pub use dashboards::DashboardCatalog;
 pub use error::{Error, Result};
 pub use leases::LeaseCatalog;

@@ -30,10 +30,10 @@ pub fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The tests of the suite for one engine.
-macro_rules! suite {
-    ($open:path) => {
-        $crate::contract::suite!($open;
+/// Every test that needs nothing but a catalog, for a macro that does something with each.
+macro_rules! each {
+    ($with:ident, $open:path) => {
+        $with! { $open;
             alarms: creates_then_replaces,
             alarms: guards_a_put_by_its_version,
             alarms: refuses_numbers_json_cannot_hold,
@@ -67,7 +67,39 @@ macro_rules! suite {
             topics: create_change_delete,
             topics: subscriptions_live_with_their_topic,
             topics: a_change_does_not_undo_another,
-        );
+        }
+    };
+}
+pub(crate) use each;
+
+macro_rules! test {
+    ($open:path; $($file:ident: $test:ident,)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                let (catalog, _guard) = $open().await;
+                $crate::contract::$file::$test(&catalog).await;
+            }
+        )*
+    };
+}
+pub(crate) use test;
+
+macro_rules! call {
+    ($open:path; $($file:ident: $test:ident,)*) => {
+        $(
+            let (catalog, _guard) = $open().await;
+            $crate::contract::$file::$test(&catalog).await;
+        )*
+    };
+}
+pub(crate) use call;
+
+/// The tests of the suite for one engine.
+macro_rules! suite {
+    ($open:path) => {
+        use $crate::contract::test;
+        $crate::contract::each!(test, $open);
 
         proptest::proptest! {
             #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
@@ -91,15 +123,6 @@ macro_rules! suite {
                 })?;
             }
         }
-    };
-    ($open:path; $($file:ident: $test:ident,)*) => {
-        $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                let (catalog, _guard) = $open().await;
-                $crate::contract::$file::$test(&catalog).await;
-            }
-        )*
     };
 }
 pub(crate) use suite;

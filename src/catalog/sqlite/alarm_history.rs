@@ -11,7 +11,7 @@ use crate::Page;
 use crate::alarms::{AlarmHistoryItem, HistoryFilter, HistoryItemType};
 use crate::error::{Error, Result};
 
-fn item(row: &SqliteRow) -> Result<AlarmHistoryItem> {
+pub(super) fn item(row: &SqliteRow) -> Result<AlarmHistoryItem> {
     let fields = Fields::of(row, "alarm_history", "alarm_name");
     Ok(AlarmHistoryItem {
         tenant: fields.tenant()?,

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 const VERSIONS: &str = "catalog.alarm_version";
 const GENERATIONS: &str = "catalog.alarm_generation";
 
-fn alarm(row: &SqliteRow) -> Result<AlarmRow> {
+pub(super) fn alarm(row: &SqliteRow) -> Result<AlarmRow> {
     let fields = Fields::of(row, "alarm", "name");
     let alarm = AlarmRow {
         tenant: fields.tenant()?,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use belfry_model::{Tenant, TimestampMs, arn};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::fields::{Fields, stored};
@@ -12,6 +13,15 @@ use super::{SqliteCatalog, tags};
 use crate::Page;
 use crate::dashboards::{DashboardCatalog, DashboardEntry, DashboardRow};
 use crate::error::{Error, Result};
+
+pub(super) fn dashboard(row: &SqliteRow) -> Result<DashboardRow> {
+    let fields = Fields::of(row, "dashboard", "name");
+    Ok(DashboardRow {
+        name: fields.get("name")?,
+        body: fields.get("body")?,
+        modified_at: fields.time("modified_at")?,
+    })
+}
 
 #[async_trait]
 impl DashboardCatalog for SqliteCatalog {
@@ -59,15 +69,7 @@ impl DashboardCatalog for SqliteCatalog {
         .bind(name)
         .fetch_optional(&self.readers)
         .await?;
-        row.map(|row| {
-            let fields = Fields::of(&row, "dashboard", "name");
-            Ok(DashboardRow {
-                name: fields.get("name")?,
-                body: fields.get("body")?,
-                modified_at: fields.time("modified_at")?,
-            })
-        })
-        .transpose()
+        row.as_ref().map(dashboard).transpose()
     }
 
     async fn dashboards(

@@ -2,11 +2,22 @@
 
 use async_trait::async_trait;
 use belfry_model::TimestampMs;
+use sqlx::sqlite::SqliteRow;
 
 use super::SqliteCatalog;
 use super::fields::{Fields, stored};
 use crate::error::Result;
 use crate::leases::{Lease, LeaseCatalog};
+
+pub(super) fn lease(row: &SqliteRow) -> Result<Lease> {
+    let fields = Fields::of(row, "lease", "name");
+    Ok(Lease {
+        name: fields.get("name")?,
+        owner: fields.get("owner")?,
+        epoch: fields.unsigned("epoch")?,
+        expires_at: fields.time("expires_at")?,
+    })
+}
 
 #[async_trait]
 impl LeaseCatalog for SqliteCatalog {
@@ -34,16 +45,7 @@ impl LeaseCatalog for SqliteCatalog {
         .fetch_optional(&mut *tx)
         .await?;
         tx.commit().await?;
-        row.map(|row| {
-            let fields = Fields::of(&row, "lease", "name");
-            Ok(Lease {
-                name: fields.get("name")?,
-                owner: fields.get("owner")?,
-                epoch: fields.unsigned("epoch")?,
-                expires_at: fields.time("expires_at")?,
-            })
-        })
-        .transpose()
+        row.as_ref().map(lease).transpose()
     }
 
     /// The row stays, without an owner: the epoch must go on growing.

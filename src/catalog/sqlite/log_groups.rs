@@ -15,7 +15,7 @@ use crate::log_groups::{
     NewLogGroup,
 };
 
-fn log_group(row: &SqliteRow) -> Result<LogGroup> {
+pub(super) fn log_group(row: &SqliteRow) -> Result<LogGroup> {
     let fields = Fields::of(row, "log_group", "name");
     Ok(LogGroup {
         id: LogGroupId(fields.unsigned("id")?),

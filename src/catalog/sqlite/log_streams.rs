@@ -16,7 +16,7 @@ use crate::log_groups::{LogGroupId, LogStream, LogStreamId, LogStreamOrder};
 /// What the generated column `event_order` holds for a stream without events.
 const NO_EVENT: i64 = -i64::MAX;
 
-fn log_stream(row: &SqliteRow) -> Result<LogStream> {
+pub(super) fn log_stream(row: &SqliteRow) -> Result<LogStream> {
     let fields = Fields::of(row, "log_stream", "name");
     Ok(LogStream {
         id: LogStreamId(fields.unsigned("id")?),

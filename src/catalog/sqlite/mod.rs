@@ -12,9 +12,11 @@
 //! | `fields` | rows to Rust and back, with errors that name table and row |
 //! | `paging` | prefixes, patterns, continuations |
 //! | `objects` ... `outbox` | one trait each |
+//! | `check` | whether every row can be read and agrees with the others |
 
 mod alarm_history;
 mod alarms;
+mod check;
 mod dashboards;
 mod fields;
 mod leases;
@@ -72,9 +74,22 @@ impl SqliteCatalog {
     /// `NewerFormat` if a newer version of the program wrote it, `Migration` if a released
     /// migration is not what was applied, `Database` if it cannot be opened or is no database.
     pub async fn open(path: &Path) -> Result<Self> {
+        Self::open_file(path, true).await
+    }
+
+    /// As [`open`](Self::open), but there must be a database: for whoever looks at a data
+    /// directory and must not create one by a mistyped path.
+    ///
+    /// # Errors
+    /// As `open`; `Database` if there is no such file.
+    pub async fn open_existing(path: &Path) -> Result<Self> {
+        Self::open_file(path, false).await
+    }
+
+    async fn open_file(path: &Path, create: bool) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
+            .create_if_missing(create)
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true);
         let writer = writer_pool(
@@ -100,10 +115,11 @@ impl SqliteCatalog {
     /// # Errors
     /// `Database`.
     pub async fn open_in_memory() -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .in_memory(true)
-            .foreign_keys(true);
-        let writer = writer_pool(options).await?;
+        Self::in_memory_with(SqliteConnectOptions::new()).await
+    }
+
+    async fn in_memory_with(options: SqliteConnectOptions) -> Result<Self> {
+        let writer = writer_pool(options.in_memory(true).foreign_keys(true)).await?;
         migrate(&writer).await?;
         Ok(Self {
             readers: writer.clone(),
@@ -152,5 +168,7 @@ async fn next_number(connection: &mut SqliteConnection, sequence: &'static str) 
     objects::reserve(connection, sequence, 1).await
 }
 
+#[cfg(test)]
+mod query_plans;
 #[cfg(test)]
 mod tests;

@@ -8,8 +8,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use ulid::Ulid;
 
+use super::SqliteCatalog;
 use super::fields::{Fields, stored, to_json};
-use super::{PARAMETERS_MAX, SqliteCatalog};
 use crate::error::{Error, Result};
 use crate::log_groups::{LogStreamActivity, LogStreamId};
 use crate::objects::{ObjectCatalog, ObjectKind, ObjectRow, Publish};
@@ -17,7 +17,11 @@ use crate::objects::{ObjectCatalog, ObjectKind, ObjectRow, Publish};
 const COLUMNS: &str = "id, kind, account, region, level, retention_class, min_ts, max_ts, \
      row_count, byte_count, created_at, meta";
 
-fn object(row: &SqliteRow) -> Result<ObjectRow> {
+/// Streams merged by one statement. More gain nothing, and the statement is text that may
+/// end in a log when it is slow.
+const ACTIVITY_ROWS: usize = 250;
+
+pub(super) fn object(row: &SqliteRow) -> Result<ObjectRow> {
     let fields = Fields::of(row, "object", "id");
     let id: &str = fields.get("id")?;
     Ok(ObjectRow {
@@ -188,7 +192,7 @@ async fn insert_object(connection: &mut SqliteConnection, object: &ObjectRow) ->
     Ok(())
 }
 
-/// One statement for some two thousand streams: a flush touches many, inside the transaction
+/// One statement for many streams: a flush touches thousands of them, inside the transaction
 /// that everybody else waits for.
 async fn merge_activity(
     connection: &mut SqliteConnection,
@@ -211,7 +215,7 @@ async fn merge_activity(
         .values()
         .filter_map(|row| Some((i64::try_from(row.stream.0).ok()?, row)))
         .collect();
-    for chunk in rows.chunks(PARAMETERS_MAX / 4) {
+    for chunk in rows.chunks(ACTIVITY_ROWS) {
         QueryBuilder::<Sqlite>::new(
             "UPDATE log_stream SET \
              first_event = CASE WHEN first_event <= v.column2 THEN first_event \

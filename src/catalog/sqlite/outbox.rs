@@ -20,7 +20,7 @@ use crate::alarms::AlarmHistoryItem;
 use crate::error::{Error, Result};
 use crate::outbox::{IDEMPOTENCY_MS, NewOutboxRow, OutboxCatalog, OutboxKind, OutboxRow};
 
-fn outbox_row(row: &SqliteRow) -> Result<OutboxRow> {
+pub(super) fn outbox_row(row: &SqliteRow) -> Result<OutboxRow> {
     let fields = Fields::of(row, "outbox", "id");
     let id: &str = fields.get("id")?;
     Ok(OutboxRow {

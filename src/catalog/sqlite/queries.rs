@@ -13,7 +13,7 @@ use crate::Page;
 use crate::error::Result;
 use crate::queries::{QueryCatalog, QueryRow, QueryStatus};
 
-fn query_row(row: &SqliteRow) -> Result<QueryRow> {
+pub(super) fn query_row(row: &SqliteRow) -> Result<QueryRow> {
     let fields = Fields::of(row, "insights_query", "id");
     Ok(QueryRow {
         id: fields.get("id")?,

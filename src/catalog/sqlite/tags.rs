@@ -87,7 +87,10 @@ async fn insert(
 }
 
 /// False only for an ARN of a kind that is kept here and names nothing.
-async fn resource_may_exist(connection: &mut SqliteConnection, text: &str) -> Result<bool> {
+pub(super) async fn resource_may_exist(
+    connection: &mut SqliteConnection,
+    text: &str,
+) -> Result<bool> {
     let Ok(arn) = Arn::parse(text) else {
         return Ok(true);
     };

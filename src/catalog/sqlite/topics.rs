@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::outbox::NewOutboxRow;
 use crate::topics::{SubscriptionCounts, SubscriptionRow, TopicCatalog, TopicRow};
 
-fn topic(row: &SqliteRow) -> Result<TopicRow> {
+pub(super) fn topic(row: &SqliteRow) -> Result<TopicRow> {
     let fields = Fields::of(row, "topic", "arn");
     Ok(TopicRow {
         arn: fields.get("arn")?,
@@ -27,7 +27,7 @@ fn topic(row: &SqliteRow) -> Result<TopicRow> {
     })
 }
 
-fn subscription(row: &SqliteRow) -> Result<SubscriptionRow> {
+pub(super) fn subscription(row: &SqliteRow) -> Result<SubscriptionRow> {
     let fields = Fields::of(row, "subscription", "arn");
     Ok(SubscriptionRow {
         arn: fields.get("arn")?,
@@ -288,7 +288,7 @@ impl TopicCatalog for SqliteCatalog {
     async fn expire_pending_subscriptions(&self, before: TimestampMs) -> Result<u64> {
         self.trim(
             "DELETE FROM subscription WHERE arn IN (SELECT arn FROM subscription \
-             WHERE confirmed = FALSE AND created_at < $1 LIMIT $2)",
+             WHERE NOT confirmed AND created_at < $1 LIMIT $2)",
             before,
         )
         .await

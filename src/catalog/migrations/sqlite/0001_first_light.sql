@@ -135,7 +135,7 @@ CREATE INDEX subscription_by_tenant ON subscription (account, region, arn);
 CREATE INDEX subscription_by_topic ON subscription (topic_arn, arn);
 CREATE INDEX subscription_by_token ON subscription (topic_arn, token_hash)
     WHERE token_hash IS NOT NULL;
-CREATE INDEX subscription_pending ON subscription (created_at) WHERE confirmed = 0;
+CREATE INDEX subscription_pending ON subscription (created_at) WHERE NOT confirmed;
 
 CREATE TABLE tag (
     arn   TEXT NOT NULL,
