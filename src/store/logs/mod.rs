@@ -13,17 +13,53 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `store` | opening, replay, accepting events |
+//! | `config` | limits and sizes |
 //! | `event` | events, their order and identity, the columnar batch |
+//! | `put` | which events of a call are refused, what a call did |
+//! | `calls` | calls that were applied, so that retries are not applied again |
+//! | `sequence` | numbers for calls |
+//! | `wal_record` | the bytes of write-ahead records |
+//! | `names` | a cache of names in front of the catalog |
+//! | `head` | events that are not in a segment yet |
 //! | `scan` | what a reader may ask for |
 //! | `prefilter` | conditions an index can use |
+//! | `snapshot` | what is visible at one moment |
+//! | `part` | independent pieces of a scan |
+//! | `columns` | batches built from messages |
+//! | `events` | pages of events in exact order |
+//! | `number` | texts that are numbers |
+//! | `json/` | JSON messages taken apart and put together again |
 
+mod calls;
+mod columns;
+pub mod config;
 pub mod event;
+mod events;
+mod head;
+pub mod json;
+mod names;
+mod number;
+mod part;
 pub mod prefilter;
+mod put;
 pub mod scan;
+mod sequence;
+mod snapshot;
+mod store;
+#[cfg(test)]
+mod tests;
+mod wal_record;
 
+pub use config::LogsConfig;
 pub use event::{EventKey, EventPtr, LogEvent, LogEventBatch};
+pub use number::parse_number;
+pub use part::{ScanPart, ScanReader};
 pub use prefilter::Prefilter;
+pub use put::{PutOutcome, RejectedRanges, retention_start};
 pub use scan::{
     Direction, EventMatcher, EventScan, EventsPage, FieldRef, GroupScope, LogScan, ScanStatistics,
     ValueKind,
 };
+pub use snapshot::LogSnapshot;
+pub use store::LogsStore;

@@ -1,0 +1,410 @@
+//! The logs of a node: accepts events, makes them durable and visible, hands out snapshots.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use belfry_catalog::Catalog;
+use belfry_catalog::log_groups::{LogGroup, LogStream, LogStreamId};
+use belfry_model::{Clock, Tenant, TimestampMs};
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::calls::{Admission, Call, Calls, INVOCATION_BYTES_MAX};
+use super::config::LogsConfig;
+use super::event::LogEventBatch;
+use super::head::{Chunk, Head, Source, StreamBounds};
+use super::names::Names;
+use super::put::{PutOutcome, RejectedRanges, retention_start};
+use super::sequence::Sequence;
+use super::snapshot::LogSnapshot;
+use super::wal_record::{
+    EventsRecord, EventsToWrite, KIND_CALLS, KIND_EVENTS, decode_calls, decode_events,
+    encode_events,
+};
+use crate::error::{Error, Result};
+use crate::failpoint;
+use crate::objects::Objects;
+use crate::wal::{Lsn, Wal};
+
+/// The name of the write-ahead log in the catalog.
+pub(super) const WAL_NAME: &str = "logs";
+
+/// The logs of a node. Cheap to clone.
+#[derive(Clone)]
+pub struct LogsStore {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub wal: Wal,
+    pub objects: Objects,
+    pub catalog: Arc<dyn Catalog>,
+    pub clock: Arc<dyn Clock>,
+    pub config: LogsConfig,
+    pub names: Arc<Names>,
+    pub calls: Calls,
+    pub sequence: Sequence,
+    pub state: Mutex<State>,
+    /// Calls hold this shared from before their write-ahead record until their events are in the
+    /// head; a flush takes it whole for a moment, so that the head and the log's position agree.
+    pub gate: tokio::sync::RwLock<()>,
+    /// One flush at a time.
+    pub flushing: tokio::sync::Mutex<()>,
+    pub flush_wanted: AtomicBool,
+}
+
+/// What readers see. Changes of it are atomic under the lock.
+pub(super) struct State {
+    /// Takes new events.
+    pub active: Head,
+    /// Being turned into segments.
+    pub frozen: Option<Frozen>,
+}
+
+/// A head that takes no more events.
+#[derive(Clone)]
+pub(super) struct Frozen {
+    pub head: Arc<Head>,
+    /// Every record below is in this head or in segments.
+    pub checkpoint: Lsn,
+}
+
+impl LogsStore {
+    /// Opens the store with its write-ahead log in `dir`, and replays what is not in segments.
+    pub async fn open(
+        dir: &Path,
+        objects: Objects,
+        catalog: Arc<dyn Catalog>,
+        clock: Arc<dyn Clock>,
+        config: LogsConfig,
+    ) -> Result<Self> {
+        let checkpoint = Lsn(catalog.wal_checkpoint(WAL_NAME).await?);
+        let calls = Calls::default();
+        let replay = {
+            let dir = dir.to_owned();
+            let wal_config = config.wal;
+            tokio::task::spawn_blocking(move || Replay::run(&dir, checkpoint, wal_config, calls))
+        };
+        let Replay {
+            wal,
+            head,
+            calls,
+            last_time,
+        } = replay.await.map_err(|_| Error::Stopped {
+            what: "replay of the logs",
+        })??;
+        let names = Arc::new(Names::new(Arc::clone(&catalog)));
+        let sequence = Sequence::new(Arc::clone(&catalog), Arc::clone(&clock), last_time);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                wal,
+                objects,
+                catalog,
+                clock,
+                config,
+                names,
+                calls,
+                sequence,
+                state: Mutex::new(State {
+                    active: head,
+                    frozen: None,
+                }),
+                gate: tokio::sync::RwLock::new(()),
+                flushing: tokio::sync::Mutex::new(()),
+                flush_wanted: AtomicBool::new(false),
+            }),
+        })
+    }
+
+    /// Stores the events of one call: durable and visible on return.
+    ///
+    /// `batch` was validated (order, sizes); its timestamps ascend. `invocation` is the call's
+    /// `amz-sdk-invocation-id`: a second attempt of an applied call stores nothing and gets the
+    /// first one's outcome.
+    ///
+    /// # Errors
+    /// `NotFound` of `log group` or `log stream`; `Full` (throttled) when too much waits to be
+    /// flushed.
+    pub async fn put_events(
+        &self,
+        tenant: &Tenant,
+        group_name: &str,
+        stream_name: &str,
+        batch: LogEventBatch,
+        invocation: Option<&str>,
+    ) -> Result<PutOutcome> {
+        let inner = Arc::clone(&self.inner);
+        let tenant = tenant.clone();
+        let (group_name, stream_name) = (group_name.to_owned(), stream_name.to_owned());
+        let invocation = invocation
+            .filter(|id| !id.is_empty() && id.len() <= INVOCATION_BYTES_MAX)
+            .map(str::to_owned);
+        // A task of its own: a caller that goes away must not leave a record half applied.
+        let applied = tokio::spawn(async move {
+            inner
+                .put(&tenant, &group_name, &stream_name, &batch, invocation)
+                .await
+        });
+        applied
+            .await
+            .map_err(|_| Error::Stopped { what: "log writer" })?
+    }
+
+    /// All events that are visible now, for as long as the snapshot is held.
+    pub fn snapshot(&self) -> LogSnapshot {
+        let state = self.inner.state.lock();
+        let mut heads = Vec::with_capacity(2);
+        if let Some(frozen) = &state.frozen {
+            heads.push(Arc::clone(&frozen.head));
+        }
+        heads.push(Arc::new(state.active.clone()));
+        LogSnapshot::new(heads, Arc::clone(&self.inner.names))
+    }
+
+    /// Brings the event times of a stream's catalog row up to date with what is not flushed.
+    pub fn merge_activity(&self, stream: &mut LogStream) {
+        let state = self.inner.state.lock();
+        let frozen = state.frozen.as_ref().map(|f| &*f.head);
+        for head in frozen.into_iter().chain([&state.active]) {
+            let bounds = head
+                .groups
+                .get(&stream.group)
+                .and_then(|g| g.streams.get(&stream.id));
+            if let Some(bounds) = bounds {
+                bounds.apply(stream);
+            }
+        }
+    }
+
+    /// Deletes a log group with its streams; its events are no longer visible.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn delete_log_group(&self, tenant: &Tenant, name: &str) -> Result<LogGroup> {
+        let deleted = self.inner.catalog.delete_log_group(tenant, name).await;
+        self.inner.names.forget_group(tenant, name);
+        Ok(deleted?)
+    }
+
+    /// Deletes a log stream; its events are no longer visible.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn delete_log_stream(&self, group: &LogGroup, name: &str) -> Result<LogStream> {
+        let deleted = self.inner.catalog.delete_log_stream(group.id, name).await;
+        self.inner
+            .names
+            .forget_stream(&group.tenant, &group.name, name);
+        Ok(deleted?)
+    }
+
+    /// To be called after any other change of a log group, such as its retention.
+    pub fn log_group_changed(&self, tenant: &Tenant, name: &str) {
+        self.inner.names.forget_group(tenant, name);
+    }
+
+    /// Memory held by events that are not in segments yet.
+    pub fn head_bytes(&self) -> u64 {
+        self.inner.head_bytes()
+    }
+}
+
+impl StreamBounds {
+    fn apply(&self, stream: &mut LogStream) {
+        let first = stream.first_event.unwrap_or(TimestampMs::MAX);
+        stream.first_event = Some(first.min(self.first_event));
+        stream.last_event = stream.last_event.max(Some(self.last_event));
+        stream.last_ingestion = stream.last_ingestion.max(Some(self.last_ingestion));
+    }
+}
+
+impl Inner {
+    fn head_bytes(&self) -> u64 {
+        let state = self.state.lock();
+        let frozen = state.frozen.as_ref().map_or(0, |f| f.head.memory_bytes);
+        state.active.memory_bytes.saturating_add(frozen)
+    }
+
+    async fn put(
+        &self,
+        tenant: &Tenant,
+        group_name: &str,
+        stream_name: &str,
+        batch: &LogEventBatch,
+        invocation: Option<String>,
+    ) -> Result<PutOutcome> {
+        let (group, stream) = self.names.resolve(tenant, group_name, stream_name).await?;
+        let ticket = match &invocation {
+            None => None,
+            Some(invocation) => {
+                let call = Call {
+                    tenant: tenant.clone(),
+                    invocation: invocation.clone(),
+                };
+                match self.calls.admit(call).await {
+                    Admission::Apply(ticket) => Some(ticket),
+                    Admission::Repeated(outcome) => return Ok(outcome),
+                }
+            }
+        };
+        let used = self.head_bytes().saturating_add(batch.text_bytes() as u64);
+        if used > self.config.head_bytes_max {
+            return Err(Error::Full {
+                what: "log head",
+                used,
+                limit: self.config.head_bytes_max,
+            });
+        }
+        let outcome = self
+            .append(tenant, &group, stream, batch, invocation.as_deref())
+            .await?;
+        if let Some(ticket) = ticket {
+            ticket.applied(outcome);
+        }
+        Ok(outcome)
+    }
+
+    async fn append(
+        &self,
+        tenant: &Tenant,
+        group: &LogGroup,
+        stream: LogStreamId,
+        batch: &LogEventBatch,
+        invocation: Option<&str>,
+    ) -> Result<PutOutcome> {
+        let _entered = self.gate.read().await;
+        let (seq, ingestion_time) = self.sequence.next().await?;
+        let now = self.clock.now();
+        let rejected =
+            RejectedRanges::compute(batch.timestamps(), retention_start(group, now), now);
+        let kept = rejected.accepted(batch.len());
+        let outcome = PutOutcome {
+            rejected,
+            accepted: kept.len(),
+            ingestion_time,
+            seq,
+            repeated: false,
+        };
+        if kept.is_empty() && invocation.is_none() {
+            return Ok(outcome);
+        }
+        let payload = encode_events(&EventsToWrite {
+            tenant,
+            group: group.id,
+            stream,
+            invocation,
+            outcome: &outcome,
+            batch,
+        });
+        self.wal.append(KIND_EVENTS, payload).await?;
+        failpoint::hit("logs.after_append");
+        if !kept.is_empty() {
+            let source = Source {
+                seq,
+                stream,
+                ingestion_time,
+            };
+            let chunk = chunk_of_batch(source, batch, kept);
+            self.state
+                .lock()
+                .active
+                .insert(tenant, group.id, source, chunk);
+        }
+        Ok(outcome)
+    }
+}
+
+fn chunk_of_batch(source: Source, batch: &LogEventBatch, kept: std::ops::Range<usize>) -> Chunk {
+    let timestamps = batch.timestamps().get(kept.clone()).unwrap_or_default();
+    let mut text = Vec::with_capacity(batch.text_bytes());
+    let mut ends = Vec::with_capacity(kept.len());
+    for i in kept.clone() {
+        text.extend_from_slice(batch.message(i).as_bytes());
+        ends.push(text.len() as u32);
+    }
+    Chunk::of_call(
+        source,
+        kept.start as u32,
+        timestamps.to_vec(),
+        ends,
+        Bytes::from(text),
+    )
+}
+
+/// What the write-ahead log brings back.
+struct Replay {
+    wal: Wal,
+    head: Head,
+    calls: Calls,
+    last_time: TimestampMs,
+}
+
+impl Replay {
+    fn run(
+        dir: &Path,
+        checkpoint: Lsn,
+        config: crate::wal::WalConfig,
+        calls: Calls,
+    ) -> Result<Self> {
+        let wal = Wal::open(WAL_NAME, dir, checkpoint, config)?;
+        let mut head = Head::default();
+        let mut last_time = TimestampMs(0);
+        wal.replay(checkpoint, |record| {
+            let unreadable = |why: String| Error::WalCorrupt {
+                file: format!("{WAL_NAME} record {}", record.lsn.0),
+                offset: 0,
+                why,
+            };
+            match record.kind {
+                KIND_CALLS => {
+                    for remembered in decode_calls(&record.payload).map_err(unreadable)? {
+                        calls.remember(remembered.call, remembered.outcome);
+                    }
+                }
+                KIND_EVENTS => {
+                    let events = decode_events(&record.payload).map_err(unreadable)?;
+                    last_time = last_time.max(events.outcome.ingestion_time);
+                    apply_record(events, &mut head, &calls);
+                }
+                kind => return Err(unreadable(format!("unknown kind {kind}"))),
+            }
+            Ok(())
+        })?;
+        Ok(Self {
+            wal,
+            head,
+            calls,
+            last_time,
+        })
+    }
+}
+
+fn apply_record(events: EventsRecord, head: &mut Head, calls: &Calls) {
+    if let Some(invocation) = events.invocation {
+        let call = Call {
+            tenant: events.tenant.clone(),
+            invocation,
+        };
+        // An attempt that was cut off after its record, and then applied again.
+        if calls.outcome(&call).is_some() {
+            return;
+        }
+        calls.remember(call, events.outcome);
+    }
+    let source = Source {
+        seq: events.outcome.seq,
+        stream: events.stream,
+        ingestion_time: events.outcome.ingestion_time,
+    };
+    // A copy: the record's bytes are a slice of a whole segment of the log.
+    let text = Bytes::copy_from_slice(&events.text);
+    let chunk = Chunk::of_call(
+        source,
+        events.first_index,
+        events.timestamps,
+        events.ends,
+        text,
+    );
+    head.insert(&events.tenant, events.group, source, chunk);
+}
