@@ -111,14 +111,13 @@ impl OutboxCatalog for SqliteCatalog {
         Ok(tx.commit().await?)
     }
 
+    /// Only a head of its order key was ever claimed, and nothing older can come: it may be
+    /// claimable again.
     async fn retry_outbox(&self, id: Ulid, due_at: TimestampMs, last_error: &str) -> Result<()> {
         let mut tx = self.begin().await?;
-        // A row that waits behind another has not been claimed; a stray retry of one must not
-        // let it overtake.
         let changed = sqlx::query(
             "UPDATE outbox SET attempts = attempts + 1, due_at = $2, last_error = $3, \
-                 claimed_by = NULL, claimed_until = NULL, \
-                 ready_at = CASE WHEN ready_at IS NULL THEN NULL ELSE $2 END \
+                 claimed_by = NULL, claimed_until = NULL, ready_at = $2 \
              WHERE id = $1",
         )
         .bind(id.to_string())
