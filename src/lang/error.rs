@@ -83,6 +83,14 @@ fn floor_char_boundary(source: &str, at: usize) -> usize {
     at
 }
 
+/// Signs in quotes, words and descriptions bare.
+fn quote_sign(what: &str) -> String {
+    match what.starts_with(|c: char| c.is_alphabetic()) {
+        true => what.to_owned(),
+        false => format!("'{what}'"),
+    }
+}
+
 impl fmt::Display for SyntaxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
@@ -93,6 +101,7 @@ impl fmt::Display for SyntaxError {
                     write!(f, "unexpected symbol found '{found}'")?;
                 }
                 write!(f, " at line {} and position {}", self.line, self.position)?;
+                let expected: Vec<String> = expected.iter().map(|what| quote_sign(what)).collect();
                 match expected.as_slice() {
                     [] => Ok(()),
                     [one] => write!(f, ", expected {one}"),

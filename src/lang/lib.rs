@@ -10,11 +10,15 @@
 //! | `grammar.rs` | the input with its place, faults, the guard against deep nesting |
 //! | `filter_pattern/` | filter patterns, with their matcher |
 //! | `insights/` | Logs Insights queries |
+//! | `metric_math/` | metric math expressions |
+//! | `print.rs` | pieces of the printers |
 
 pub mod error;
 pub mod filter_pattern;
 mod grammar;
 pub mod insights;
+pub mod metric_math;
+mod print;
 pub mod span;
 
 pub use error::{Language, SyntaxError, SyntaxErrorKind};

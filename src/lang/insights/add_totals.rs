@@ -10,8 +10,8 @@ use nom::sequence::preceded;
 use crate::grammar::{Input, Parsed, broken_rule, span_between};
 
 use super::field::{FieldPath, Name};
-use super::text::commas;
 use super::tokens::{boolean, comma_separated, field_path, name, option_key};
+use crate::print::commas;
 
 /// `addtotals [fieldname=T] [row=b] [col=b] [a, b]`: totals of rows and columns.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,8 +8,8 @@ use super::field::{FieldPath, Name};
 use super::item::alias;
 use super::lookup::OutputMode;
 use super::lookup::output_mode;
-use super::text::commas;
 use super::tokens::{comma_separated, field_path, name};
+use crate::print::commas;
 
 /// `cidrlookup table field [as column] OUTPUT column [as name], …`: as `lookup`, by longest
 /// matching address block.

@@ -8,8 +8,8 @@ use nom::combinator::map;
 use crate::grammar::{Input, Parsed};
 
 use super::field::FieldPath;
-use super::text::commas;
 use super::tokens::{comma_separated, field_path};
+use crate::print::commas;
 
 /// `dedup a, b`: keeps the first row of each combination.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,7 +9,7 @@ use crate::grammar::{Input, Parsed};
 
 use super::item::Item;
 use super::item::items;
-use super::text::commas;
+use crate::print::commas;
 
 /// `display a, b as c`: sets the output columns.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use std::fmt;
 use super::expression::{
     Argument, ArithmeticOperator, Call, Expr, ExprKind, InSet, Literal, MatchPattern, Sign,
 };
-use super::text::commas;
+use crate::print::{PlainNumber, commas};
 
 /// How tightly an expression holds together, loosest first (spec logs-insights.md 4).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -221,11 +221,7 @@ impl fmt::Display for Literal {
                 }
                 f.write_str("\"")
             }
-            // Both forms read back to the same float; the plain one is kept where it is short.
-            Self::Number(number) if *number == 0.0 || (1e-6..1e17).contains(number) => {
-                write!(f, "{number}")
-            }
-            Self::Number(number) => write!(f, "{number:e}"),
+            Self::Number(number) => write!(f, "{}", PlainNumber(*number)),
             Self::Boolean(value) => write!(f, "{value}"),
             Self::Null => f.write_str("null"),
         }

@@ -9,8 +9,8 @@ use nom::combinator::opt;
 use crate::grammar::{Input, Parsed};
 
 use super::field::{continues_name, starts_name};
-use super::text::joined;
 use super::tokens::{name_pattern, quoted_name_token, symbol};
+use crate::print::joined;
 
 /// `filldown [a b* …]`: carries the last value forward.
 #[derive(Clone, Debug, PartialEq)]

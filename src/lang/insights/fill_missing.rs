@@ -12,8 +12,8 @@ use crate::grammar::{Input, Parsed};
 use super::expression::Literal;
 use super::expression_grammar::literal;
 use super::field::Name;
-use super::text::commas;
 use super::tokens::{comma_separated, keyword, name, number, symbol};
+use crate::print::commas;
 
 /// `fillmissing [with value for column, …]`: adds rows for empty time bins.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,8 +12,8 @@ use crate::grammar::{Input, Parsed};
 use super::expression::Literal;
 use super::expression_grammar::literal;
 use super::field::FieldPath;
-use super::text::{commas, joined};
 use super::tokens::{comma_separated, field_path, keyword, symbol};
+use crate::print::{commas, joined};
 
 /// `filterIndex field = value and field in [a, b]`: keeps equal rows, skips log groups without an
 /// index on the field.

@@ -13,8 +13,8 @@ use super::field::Segment;
 use super::field::{FieldPath, Name};
 use super::query::Query;
 use super::query_grammar::subquery;
-use super::text::joined;
 use super::tokens::{field_path, keyword, keyword_of, name, option_key, symbol};
+use crate::print::joined;
 
 /// `join type=left left=a right=b where a.x = b.y (query)`
 #[derive(Clone, Debug, PartialEq)]

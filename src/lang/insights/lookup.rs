@@ -9,8 +9,8 @@ use nom::sequence::preceded;
 use crate::grammar::{Input, Parsed};
 
 use super::field::{FieldPath, Name};
-use super::text::commas;
 use super::tokens::{comma_separated, field_path, keyword, keyword_of, name};
+use crate::print::commas;
 
 /// `lookup table column as field, … OUTPUT column, …`: enriches rows from a table.
 #[derive(Clone, Debug, PartialEq)]

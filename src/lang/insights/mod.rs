@@ -44,7 +44,6 @@ mod sessionize;
 mod sort;
 mod source;
 mod stats;
-mod text;
 mod tokens;
 mod unmask;
 mod unnest;

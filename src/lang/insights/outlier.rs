@@ -11,8 +11,8 @@ use crate::grammar::{Input, Parsed};
 
 use super::expression::Literal;
 use super::field::FieldPath;
-use super::text::commas;
 use super::tokens::{boolean, field_path, keyword_of, number, option_key, symbol};
+use crate::print::commas;
 
 /// The `param` that holds if none is written.
 pub const OUTLIER_FACTOR_DEFAULT: f64 = 2.5;

@@ -14,8 +14,8 @@ use super::expression_grammar::postfix;
 use super::field::Name;
 use super::glob::Glob;
 use super::regex_literal::RegexLiteral;
-use super::text::commas;
 use super::tokens::{blanks, comma_separated, glob, keyword, name, regex};
+use crate::print::commas;
 
 /// `parse [source] pattern [as names]`: extracts fields from a text.
 #[derive(Clone, Debug, PartialEq)]

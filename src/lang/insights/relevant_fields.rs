@@ -12,8 +12,8 @@ use crate::grammar::{Input, Parsed};
 use super::expression::Expr;
 use super::expression_grammar::expr;
 use super::field::FieldPath;
-use super::text::commas;
 use super::tokens::{comma_separated, field_path, keyword};
+use crate::print::commas;
 
 /// `relevantfields [a, b] where condition`: which fields tell the rows of the condition apart.
 #[derive(Clone, Debug, PartialEq)]

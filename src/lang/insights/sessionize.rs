@@ -11,8 +11,8 @@ use crate::grammar::{Input, Parsed};
 use super::duration::{Duration, DurationUnit};
 use super::field::{FieldPath, Name};
 use super::item::alias;
-use super::text::commas;
 use super::tokens::{comma_separated, duration, field_path, keyword};
+use crate::print::commas;
 
 /// The gap that holds if none is written (documented).
 pub const SESSION_GAP_DEFAULT: Duration = Duration::new(30, DurationUnit::Minute);

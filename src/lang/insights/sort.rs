@@ -11,8 +11,8 @@ use super::expression::Expr;
 use super::expression_grammar::expr;
 use super::field::Name;
 use super::item::alias;
-use super::text::commas;
 use super::tokens::{comma_separated, keyword, keyword_of};
+use crate::print::commas;
 
 /// `sort a asc, b desc`
 #[derive(Clone, Debug, PartialEq)]

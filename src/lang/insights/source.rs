@@ -11,11 +11,11 @@ use crate::grammar::{Input, Parsed, broken_rule, span_between, unexpected};
 
 use super::duration::Duration;
 use super::expression::Literal;
-use super::text::{commas, joined};
 use super::tokens::{
     bare_log_group, blanks, comma_separated, duration, epoch, keyword, keyword_of, option_key,
     string, symbol,
 };
+use crate::print::{commas, joined};
 
 /// Selects log groups inside the query. Several items intersect.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,8 +11,8 @@ use crate::grammar::{Input, Parsed};
 use super::duration::Duration;
 use super::item::Item;
 use super::item::items;
-use super::text::commas;
 use super::tokens::{duration, keyword};
+use crate::print::commas;
 
 /// `stats agg, agg by key, key offset 1d`
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,17 @@
+//! Metric math (spec metric-math.md): the tree of an expression over the metrics of one call.
+//!
+//! [`parse`] checks the grammar, the functions and their numbers of arguments. What type a value
+//! has, and which Ids exist, is known where expressions are evaluated.
+
+mod expression;
+mod expression_grammar;
+mod functions;
+
+pub use expression::{Argument, Expression, ExpressionKind, Operator, OperatorLevel};
+pub use expression_grammar::{
+    EXPRESSION_CHARACTERS_MAX, EXPRESSION_LEVELS_MAX, is_metrics_insights, parse,
+};
+pub use functions::{Declaration, FUNCTIONS, Function, Keyword};
+
+#[cfg(test)]
+mod tests;
