@@ -28,4 +28,9 @@ pub trait LeaseCatalog: Send + Sync {
     ) -> Result<Option<Lease>>;
     /// Gives it up, if it is still held with this epoch.
     async fn release_lease(&self, lease: &Lease) -> Result<()>;
+    /// Ends all leases, whoever holds them; epochs go on growing. Only for a process that
+    /// knows itself to be alone, as the owner of a locked data directory does when it starts:
+    /// its predecessor is dead, and neither the rest of that one's time nor a clock that was
+    /// turned back since (a test clock is, by a restart) shall keep it waiting.
+    async fn void_leases(&self) -> Result<()>;
 }

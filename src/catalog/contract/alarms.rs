@@ -161,6 +161,26 @@ pub async fn creates_then_replaces(catalog: &impl Catalog) {
     assert!(last > next);
 }
 
+pub async fn tell_what_changed_after_a_version(catalog: &impl Catalog) {
+    let a = create(catalog, "a").await;
+    let b = create(catalog, "b").await;
+    let changed_after = |version| async move {
+        let rows = catalog.alarms_changed_after(version).await;
+        rows.expect("read")
+    };
+    assert_eq!(changed_after(0).await, [a.clone(), b.clone()]);
+    assert_eq!(changed_after(a.version).await, std::slice::from_ref(&b));
+    assert!(changed_after(b.version).await.is_empty());
+    let alarming = transition(&a, AlarmState::Alarm);
+    let version = catalog.transition_alarm(alarming).await.expect("alarming");
+    let changed = changed_after(b.version).await;
+    assert_eq!(changed.len(), 1);
+    assert_eq!(
+        (changed[0].version, changed[0].status.state),
+        (version, AlarmState::Alarm)
+    );
+}
+
 pub async fn guards_a_put_by_its_version(catalog: &impl Catalog) {
     let gone = put(catalog, definition("a"), Some(3), NOW).await;
     assert!(matches!(gone, Err(Error::NotFound { .. })));

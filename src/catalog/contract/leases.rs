@@ -34,3 +34,16 @@ pub async fn have_one_owner_and_growing_epochs(catalog: &impl Catalog) {
     // Whoever comes next, and be it the last owner, gets a new epoch.
     assert_eq!(acquire("l", "b", 20).await.expect("free").epoch, 3);
 }
+
+pub async fn can_be_voided(catalog: &impl Catalog) {
+    let acquire = |owner, now| async move {
+        let lease = catalog.acquire_lease("l", owner, 10, TimestampMs(now));
+        lease.await.expect("acquire")
+    };
+    catalog.void_leases().await.expect("none to void");
+    assert_eq!(acquire("dead", 1_000).await.expect("free").epoch, 1);
+    // Somebody starts anew, on a clock that was turned back.
+    assert_eq!(acquire("alive", 5).await, None);
+    catalog.void_leases().await.expect("voided");
+    assert_eq!(acquire("alive", 5).await.expect("free").epoch, 2);
+}

@@ -35,6 +35,7 @@ macro_rules! each {
     ($with:ident, $open:path) => {
         $with! { $open;
             alarms: creates_then_replaces,
+            alarms: tell_what_changed_after_a_version,
             alarms: guards_a_put_by_its_version,
             alarms: refuses_numbers_json_cannot_hold,
             alarms: transition_is_one_transaction,
@@ -46,6 +47,7 @@ macro_rules! each {
             dashboards: belong_to_the_account,
             dashboards: delete_all_or_none,
             leases: have_one_owner_and_growing_epochs,
+            leases: can_be_voided,
             log_groups: create_find_delete,
             log_groups: log_groups_page_and_filter,
             log_groups: hidden_before_only_grows,

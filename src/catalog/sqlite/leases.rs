@@ -64,4 +64,13 @@ impl LeaseCatalog for SqliteCatalog {
         .await?;
         Ok(tx.commit().await?)
     }
+
+    async fn void_leases(&self) -> Result<()> {
+        let mut tx = self.begin().await?;
+        sqlx::query("UPDATE lease SET owner = '', expires_at = $1")
+            .bind(TimestampMs::MIN.0)
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
+    }
 }
