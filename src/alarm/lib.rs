@@ -25,11 +25,13 @@
 //! | `lease` | which alarms this node evaluates |
 //! | `runner` | evaluates alarms in their turns |
 //! | `service` | creating, changing, deleting alarms |
+//! | `changes` | tells the runner what the service changed |
 //! | `error` | what can go wrong |
 //! | `cases` | runs golden cases of alarm evaluation |
 
 pub mod actions;
 pub mod cases;
+pub mod changes;
 pub mod document;
 pub mod email;
 pub mod error;
@@ -55,6 +57,7 @@ mod sample;
 #[cfg(test)]
 mod scenarios;
 
+pub use changes::AlarmChanges;
 pub use error::{Error, Result};
 pub use evaluate::{Change, Evaluation, Explanation, evaluate};
 pub use runner::{AlarmRunner, RunReport, RunnerConfig};

@@ -10,10 +10,11 @@ use belfry_catalog::alarms::{AlarmDefinition, AlarmRow};
 use belfry_catalog::{AlarmCatalog, Error as CatalogError, LeaseCatalog};
 use belfry_model::TimestampMs;
 use belfry_model::alarm::AlarmStatus;
-use belfry_model::time::HOUR_MS;
+use belfry_model::time::{HOUR_MS, SECOND_MS};
 use parking_lot::Mutex;
 use tracing::{debug, info, warn};
 
+use crate::changes::AlarmChanges;
 use crate::error::{Error, Result};
 use crate::evaluate::{Evaluation, evaluate, slots};
 use crate::history;
@@ -28,6 +29,8 @@ use crate::transition::{ActionSettings, transition};
 const BATCH_ALARMS: usize = 1_000;
 /// How often a decision is made again when the alarm was changed while it was judged.
 const ATTEMPTS_MAX: usize = 8;
+/// How often the catalog is asked for changes that other nodes made.
+const REFRESH_EVERY_MS: i64 = SECOND_MS;
 /// How often old history is dropped.
 const TRIM_EVERY_MS: i64 = HOUR_MS;
 
@@ -68,6 +71,7 @@ pub struct RunReport {
 pub struct AlarmRunner<C: ?Sized> {
     source: Arc<dyn DatapointSource>,
     config: RunnerConfig,
+    changes: Arc<AlarmChanges>,
     state: Mutex<RunnerState>,
     catalog: Arc<C>,
 }
@@ -77,6 +81,9 @@ struct RunnerState {
     leases: Leases,
     /// Of the definitions in the schedule; `None` before they were read.
     generation: Option<u64>,
+    /// When the schedule was last brought up to date, and how many changes had been noted.
+    refreshed_at: TimestampMs,
+    changes_seen: u64,
     trim_at: TimestampMs,
 }
 
@@ -88,28 +95,39 @@ enum Judged {
 }
 
 impl<C: AlarmCatalog + LeaseCatalog + ?Sized> AlarmRunner<C> {
-    pub fn new(catalog: Arc<C>, source: Arc<dyn DatapointSource>, config: RunnerConfig) -> Self {
+    /// `changes` are those of the process's [`AlarmService`](crate::AlarmService).
+    pub fn new(
+        catalog: Arc<C>,
+        source: Arc<dyn DatapointSource>,
+        changes: Arc<AlarmChanges>,
+        config: RunnerConfig,
+    ) -> Self {
         let state = RunnerState {
             schedule: Schedule::new(config.offsets, config.buckets),
             leases: Leases::new(config.owner.clone()),
             generation: None,
+            refreshed_at: TimestampMs::MIN,
+            changes_seen: 0,
             trim_at: TimestampMs::MIN,
         };
         Self {
             source,
             config,
+            changes,
             state: Mutex::new(state),
             catalog,
         }
     }
 
-    /// When [`Self::run_due`] has something to do; may lie in the past. Changes in the catalog
-    /// move it: a driver that waits asks again every few seconds.
+    /// When [`Self::run_due`] has something to do; may lie in the past. Changes of alarms move
+    /// it: a driver that waits asks again now and then, which is cheap.
     ///
     /// # Errors
     /// `Catalog`.
     pub async fn next_due(&self, now: TimestampMs) -> Result<TimestampMs> {
-        self.refresh(now).await?;
+        if self.is_stale(now) {
+            self.refresh(now).await?;
+        }
         let state = self.state.lock();
         let turn = state.schedule.next_due().unwrap_or(TimestampMs::MAX);
         Ok(turn.min(state.trim_at))
@@ -153,9 +171,17 @@ impl<C: AlarmCatalog + LeaseCatalog + ?Sized> AlarmRunner<C> {
         Ok(())
     }
 
+    fn is_stale(&self, now: TimestampMs) -> bool {
+        let state = self.state.lock();
+        state.generation.is_none()
+            || state.changes_seen != self.changes.count()
+            || now >= state.refreshed_at.saturating_add_ms(REFRESH_EVERY_MS)
+    }
+
     /// Brings the schedule up to date with the catalog.
     async fn refresh(&self, now: TimestampMs) -> Result<()> {
-        // The generation is read first: what changes after it is seen next time.
+        // Both are read first: what changes after them is seen next time.
+        let changes_seen = self.changes.count();
         let generation = self.catalog.alarms_generation().await?;
         let (known, version) = {
             let state = self.state.lock();
@@ -163,12 +189,17 @@ impl<C: AlarmCatalog + LeaseCatalog + ?Sized> AlarmRunner<C> {
         };
         if known == Some(generation) {
             let changed = self.catalog.alarms_changed_after(version).await?;
-            self.state.lock().schedule.catch_up(changed, now);
+            let mut state = self.state.lock();
+            state.schedule.catch_up(changed, now);
+            state.refreshed_at = now;
+            state.changes_seen = changes_seen;
         } else {
             let rows = self.catalog.all_alarms().await?;
             let mut state = self.state.lock();
             state.schedule.replace_all(rows, now);
             state.generation = Some(generation);
+            state.refreshed_at = now;
+            state.changes_seen = changes_seen;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::changes::AlarmChanges;
 use crate::error::Error;
 use crate::lease::{LEASE_MS, RETRY_MS};
 use crate::runner::{AlarmRunner, RunReport, RunnerConfig};
@@ -28,13 +29,14 @@ struct Setting {
 fn runner(
     catalog: &Arc<SqliteCatalog>,
     source: &Arc<FakeSource>,
+    changes: &Arc<AlarmChanges>,
     owner: &str,
 ) -> AlarmRunner<SqliteCatalog> {
     let config = RunnerConfig {
         offsets: OffsetRule::None,
         ..RunnerConfig::new(owner)
     };
-    AlarmRunner::new(catalog.clone(), source.clone(), config)
+    AlarmRunner::new(catalog.clone(), source.clone(), changes.clone(), config)
 }
 
 /// Midnight of 1 March 2026, nothing there.
@@ -43,9 +45,10 @@ async fn setting() -> Setting {
     let catalog = Arc::new(SqliteCatalog::open_in_memory().await.expect("a catalog"));
     let source = Arc::new(FakeSource::default());
     let settings = ActionSettings::default();
+    let service = AlarmService::new(catalog.clone(), Arc::new(clock.clone()), settings);
     Setting {
-        runner: runner(&catalog, &source, "one"),
-        service: AlarmService::new(catalog.clone(), Arc::new(clock.clone()), settings),
+        runner: runner(&catalog, &source, &service.changes(), "one"),
+        service,
         clock,
         catalog,
         source,
@@ -198,7 +201,7 @@ async fn repeated_and_racing_runs_write_once() {
     s.put(sample::alarm()).await;
     // Of one owner, so that the lease keeps neither out.
     let racers: Vec<_> = (0..4)
-        .map(|_| runner(&s.catalog, &s.source, "one"))
+        .map(|_| runner(&s.catalog, &s.source, &s.service.changes(), "one"))
         .collect();
     for racer in &racers {
         racer
@@ -232,7 +235,7 @@ async fn repeated_and_racing_runs_write_once() {
 async fn a_lease_keeps_other_nodes_out_until_it_ends() {
     let s = setting().await;
     s.put(sample::alarm()).await;
-    let other = runner(&s.catalog, &s.source, "two");
+    let other = runner(&s.catalog, &s.source, &s.service.changes(), "two");
     assert_eq!(s.advance(1).await.evaluated, 1);
     let now = s.clock.now();
     assert_eq!(other.run_due(now).await.expect("run"), RunReport::default());

@@ -10,6 +10,7 @@ use belfry_model::{Clock, Tenant, TimestampMs};
 use serde_json::value::RawValue;
 
 use crate::actions;
+use crate::changes::AlarmChanges;
 use crate::error::{Error, Result};
 use crate::history::{self, Configured};
 use crate::reason::INITIAL;
@@ -18,11 +19,11 @@ use crate::transition::{ActionSettings, transition};
 /// How often a change is tried again when others change the same alarm at the same time.
 const ATTEMPTS_MAX: usize = 8;
 
-/// The one writer of alarm definitions. Changes are picked up by the runner of whatever node
-/// at its next tick.
+/// The one writer of alarm definitions. Changes count from the alarm's next turn on.
 pub struct AlarmService<C: ?Sized> {
     clock: Arc<dyn Clock>,
     settings: ActionSettings,
+    changes: Arc<AlarmChanges>,
     catalog: Arc<C>,
 }
 
@@ -31,8 +32,14 @@ impl<C: AlarmCatalog + ?Sized> AlarmService<C> {
         Self {
             clock,
             settings,
+            changes: Arc::default(),
             catalog,
         }
+    }
+
+    /// What this service changes, for the runner of the same process.
+    pub fn changes(&self) -> Arc<AlarmChanges> {
+        self.changes.clone()
     }
 
     /// Creates the alarm in INSUFFICIENT_DATA, or replaces its whole configuration and leaves
@@ -51,6 +58,7 @@ impl<C: AlarmCatalog + ?Sized> AlarmService<C> {
             let known = self.catalog.alarm(tenant, &alarm.name).await?;
             let put = self.put_over(tenant, &alarm, tags.clone(), known.as_ref());
             if let Some(row) = unless_changed(put.await)? {
+                self.changes.note();
                 return Ok(row);
             }
         }
@@ -123,6 +131,7 @@ impl<C: AlarmCatalog + ?Sized> AlarmService<C> {
             };
             let change = transition(&self.settings, &row, status)?;
             if unless_changed(self.catalog.transition_alarm(change).await)?.is_some() {
+                self.changes.note();
                 return Ok(());
             }
         }
@@ -170,6 +179,7 @@ impl<C: AlarmCatalog + ?Sized> AlarmService<C> {
             changed.actions_enabled = enabled;
             let put = self.put_over(tenant, &changed, Vec::new(), Some(&row));
             if unless_changed(put.await)?.is_some() {
+                self.changes.note();
                 return Ok(());
             }
         }
@@ -198,7 +208,9 @@ impl<C: AlarmCatalog + ?Sized> AlarmService<C> {
         if known.is_empty() {
             return Ok(());
         }
-        Ok(self.catalog.delete_alarms(tenant, &known, items).await?)
+        self.catalog.delete_alarms(tenant, &known, items).await?;
+        self.changes.note();
+        Ok(())
     }
 }
 
