@@ -182,6 +182,9 @@ pub struct DeliveryPayload {
     /// How often a throttle has put this delivery off.
     #[serde(default)]
     pub deferrals: u32,
+    /// The ARN of the alarm it stems from: mails of one alarm form a thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
 }
 
 impl DeliveryPayload {
@@ -192,6 +195,7 @@ impl DeliveryPayload {
             message,
             attempts_before: 0,
             deferrals: 0,
+            thread: None,
         }
     }
 

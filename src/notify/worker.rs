@@ -1,0 +1,132 @@
+//! The outbox worker: spreads messages over subscriptions and delivers them, at least once
+//! (spec notifications.md 8).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use belfry_catalog::Catalog;
+use belfry_catalog::outbox::{OutboxKind, OutboxRow};
+use belfry_model::time::{HOUR_MS, SECOND_MS};
+use belfry_model::{Clock, TimestampMs};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::config::NotifyConfig;
+use crate::delivery::Transports;
+use crate::error::Result;
+use crate::observer::NotifyObserver;
+use crate::throttle::Throttles;
+use crate::token::{TOKEN_VALID_MS, TokenMint};
+
+/// How long a row is ours: longer than any attempt takes (60 s by mail), so that only a
+/// crash makes it somebody else's.
+const CLAIM_MS: i64 = 120 * SECOND_MS;
+/// How soon the outbox is looked at again while slow attempts are under way.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Pending subscriptions are looked through this often.
+const EXPIRY_EVERY_MS: i64 = HOUR_MS;
+
+/// Works off the outbox. Any number of workers, in any number of processes, may do so.
+pub struct DeliveryWorker {
+    pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: Arc<NotifyConfig>,
+    pub(crate) mint: TokenMint,
+    pub(crate) observer: Arc<dyn NotifyObserver>,
+    pub(crate) transports: Transports,
+    pub(crate) throttles: Throttles,
+    pub(crate) wake: Arc<Notify>,
+    /// Tells this worker's claims from others'.
+    pub(crate) owner: String,
+    pub(crate) expiry_due: Mutex<TimestampMs>,
+}
+
+impl DeliveryWorker {
+    /// Works until no row is due that nobody else works on, and returns how many rows it
+    /// took. Dropping the future abandons its attempts: their rows come back when the claim
+    /// ends.
+    ///
+    /// # Errors
+    /// When the catalog cannot be asked for rows; attempts under way are finished first.
+    pub async fn run_due(&self, now: TimestampMs) -> Result<usize> {
+        self.expire_pending(now).await;
+        let concurrency = self.config.concurrency.max(1);
+        let mut running = FuturesUnordered::new();
+        let mut taken = 0usize;
+        let mut outcome = Ok(());
+        loop {
+            let now = now.max(self.clock.now());
+            let free = concurrency.saturating_sub(running.len());
+            if free > 0 && outcome.is_ok() {
+                match self
+                    .catalog
+                    .claim_outbox(&self.owner, now, CLAIM_MS, free)
+                    .await
+                {
+                    Ok(rows) => {
+                        taken = taken.saturating_add(rows.len());
+                        running.extend(rows.into_iter().map(|row| self.work_on(row)));
+                    }
+                    Err(error) => outcome = Err(error),
+                }
+            }
+            if running.is_empty() {
+                return Ok(outcome.map(|()| taken)?);
+            }
+            tokio::select! {
+                _ = running.next() => {}
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            }
+        }
+    }
+
+    /// When [`Self::run_due`] has work again, if nothing new arrives.
+    ///
+    /// # Errors
+    /// Of the catalog.
+    pub async fn next_due(&self) -> Result<Option<TimestampMs>> {
+        Ok(self.catalog.next_outbox_due().await?)
+    }
+
+    /// Call after writing outbox rows that are due.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Resolves when rows were written since the last time.
+    pub async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    async fn work_on(&self, row: OutboxRow) {
+        let worked = match row.kind {
+            OutboxKind::Publish => self.spread(&row).await,
+            OutboxKind::Delivery => self.deliver(&row).await,
+            OutboxKind::Confirmation => self.ask_to_confirm(&row).await,
+        };
+        if let Err(error) = worked {
+            // The claim ends by itself and the row is worked on again.
+            tracing::error!(row = %row.id, kind = row.kind.as_str(), %error, "outbox row failed");
+        }
+    }
+
+    /// Drops subscriptions that nobody confirmed in time.
+    async fn expire_pending(&self, now: TimestampMs) {
+        {
+            let mut due = self.expiry_due.lock();
+            if now < *due {
+                return;
+            }
+            *due = now + EXPIRY_EVERY_MS;
+        }
+        let before = now.saturating_sub_ms(TOKEN_VALID_MS);
+        match self.catalog.expire_pending_subscriptions(before).await {
+            Ok(0) => {}
+            Ok(expired) => tracing::info!(expired, "pending subscriptions expired"),
+            Err(error) => tracing::error!(%error, "pending subscriptions cannot expire"),
+        }
+    }
+}
