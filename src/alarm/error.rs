@@ -2,7 +2,7 @@
 
 use belfry_model::{Classified, StatusClass};
 
-use crate::actions::ActionError;
+use crate::definition::DefinitionError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -12,7 +12,7 @@ pub enum Error {
     #[error("state reason data is not JSON: {why}")]
     ReasonDataNotJson { why: String },
     #[error(transparent)]
-    Action(#[from] ActionError),
+    Definition(#[from] DefinitionError),
     /// Others kept changing the alarm; the caller may retry.
     #[error("alarm {name} is being changed by others")]
     Contended { name: String },
@@ -28,7 +28,7 @@ impl Classified for Error {
     fn class(&self) -> StatusClass {
         match self {
             Self::NoSuchAlarm { .. } => StatusClass::NotFound,
-            Self::ReasonDataNotJson { .. } | Self::Action(_) => StatusClass::Invalid,
+            Self::ReasonDataNotJson { .. } | Self::Definition(_) => StatusClass::Invalid,
             Self::Contended { .. } => StatusClass::Throttled,
             Self::Notification(_) => StatusClass::Internal,
             Self::Catalog(error) => error.class(),

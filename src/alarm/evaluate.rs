@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::range::Window;
 use crate::reason::reason;
 use crate::reason_data::reason_data;
-use crate::verdict::{Condition, Datapoint, Rule, Slot, Verdict, judge};
+use crate::verdict::{Condition, Datapoint, Rule, Slot, judge};
 
 /// A new state and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,12 +21,34 @@ pub struct Change {
     pub reason_data: String,
 }
 
-/// What evaluating an alarm at one instant came to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evaluation {
-    /// `None`: the state stays, and with it its reason.
-    pub change: Option<Change>,
-    pub explanation: Explanation,
+/// Puts datapoints (by start) into the slots of `window`, oldest slot first. What fits no slot
+/// is left out.
+pub fn slots(window: &Window, datapoints: &HashMap<TimestampMs, Datapoint>) -> Vec<Slot> {
+    window
+        .slot_starts()
+        .map(|start| Slot {
+            start,
+            datapoint: datapoints.get(&start).copied(),
+        })
+        .collect()
+}
+
+/// Judges `slots` (oldest first) for an alarm that is in `previous`. `now` is the query date.
+/// `None`: the state stays, and with it its reason.
+pub fn evaluate(
+    alarm: &MetricAlarm,
+    slots: &[Slot],
+    previous: AlarmState,
+    now: TimestampMs,
+) -> Option<Change> {
+    let condition = Condition::of(alarm);
+    let verdict = judge(&condition, slots);
+    let state = verdict.state_after(previous);
+    (state != previous).then(|| Change {
+        state,
+        reason: reason(&condition, &verdict, state),
+        reason_data: reason_data(alarm, &condition, &verdict, slots, state, now),
+    })
 }
 
 /// What one slot meant to a decision.
@@ -66,64 +88,26 @@ pub struct Explanation {
     pub state_after: AlarmState,
 }
 
-/// Puts datapoints (by start) into the slots of `window`, oldest slot first. What fits no slot
-/// is left out.
-pub fn slots(window: &Window, datapoints: &HashMap<TimestampMs, Datapoint>) -> Vec<Slot> {
-    window
-        .slot_starts()
-        .map(|start| Slot {
-            start,
-            datapoint: datapoints.get(&start).copied(),
-        })
-        .collect()
-}
-
-/// Judges `slots` (oldest first) for an alarm that is in `previous`. `now` is the query date.
-pub fn evaluate(
-    alarm: &MetricAlarm,
-    slots: &[Slot],
-    previous: AlarmState,
-    now: TimestampMs,
-) -> Evaluation {
+/// Why [`evaluate`] comes to what it comes to: the same judgement, told slot by slot.
+pub fn explain(alarm: &MetricAlarm, slots: &[Slot], previous: AlarmState) -> Explanation {
     let condition = Condition::of(alarm);
     let verdict = judge(&condition, slots);
-    let state = verdict.state_after(previous);
-    let change = (state != previous).then(|| Change {
-        state,
-        reason: reason(&condition, &verdict, state),
-        reason_data: reason_data(alarm, &condition, &verdict, slots, state, now),
-    });
-    Evaluation {
-        change,
-        explanation: explain(&condition, &verdict, slots, previous),
-    }
-}
-
-fn explain(
-    condition: &Condition,
-    verdict: &Verdict,
-    slots: &[Slot],
-    previous: AlarmState,
-) -> Explanation {
     let oldest_used = verdict.used.first().map(|point| point.start);
-    let role = |slot: &Slot| {
-        let judged = verdict.used.iter().find(|point| point.start == slot.start);
-        match judged {
+    // Both are in order of time: one walk over both.
+    let mut used = verdict.used.iter().peekable();
+    let mut explained = Vec::with_capacity(slots.len());
+    for slot in slots {
+        let role = match used.next_if(|point| point.start == slot.start) {
             Some(point) if point.breaching => SlotRole::Breaching,
             Some(_) => SlotRole::NotBreaching,
             None if slot.datapoint.is_some() && Some(slot.start) < oldest_used => SlotRole::Unused,
             None => SlotRole::Missing,
-        }
-    };
+        };
+        explained.push(ExplainedSlot { slot: *slot, role });
+    }
     let breaching = verdict.breaching();
     Explanation {
-        slots: slots
-            .iter()
-            .map(|slot| ExplainedSlot {
-                slot: *slot,
-                role: role(slot),
-            })
-            .collect(),
+        slots: explained,
         evaluation_periods: condition.evaluation_periods,
         datapoints_to_alarm: condition.datapoints_to_alarm,
         treat_missing_data: condition.treatment,
@@ -141,6 +125,8 @@ mod tests {
     use super::*;
     use crate::sample;
     use belfry_model::TimestampMs;
+    use belfry_model::alarm::ComparisonOperator;
+    use proptest::prelude::*;
 
     fn minute(i: i64) -> TimestampMs {
         TimestampMs(1_770_111_300_000 + i * 60_000)
@@ -162,13 +148,13 @@ mod tests {
         let mut alarm = sample::alarm(); // M 2 of N 3, > 7
         alarm.unit = Some(belfry_model::Unit::Seconds);
         let slots = line(&[Some(1.0), Some(1.0), Some(5.0), Some(8.5), Some(9.0)]);
-        let evaluation = evaluate(
+        let change = evaluate(
             &alarm,
             &slots,
             AlarmState::Ok,
             TimestampMs(1_770_111_600_125),
         );
-        let change = evaluation.change.expect("goes to ALARM");
+        let change = change.expect("goes to ALARM");
         assert_eq!(
             change.reason_data,
             concat!(
@@ -185,8 +171,8 @@ mod tests {
     fn reason_data_shows_empty_slots_without_value() {
         let alarm = sample::alarm();
         let slots = line(&[None, None, None, None, None]);
-        let evaluation = evaluate(&alarm, &slots, AlarmState::Ok, minute(5));
-        let change = evaluation.change.expect("goes to INSUFFICIENT_DATA");
+        let change = evaluate(&alarm, &slots, AlarmState::Ok, minute(5));
+        let change = change.expect("goes to INSUFFICIENT_DATA");
         assert!(
             change.reason_data.ends_with(concat!(
                 r#""statistic":"Average","period":60,"recentDatapoints":[],"threshold":7.0,"#,
@@ -204,11 +190,65 @@ mod tests {
         let mut alarm = sample::alarm();
         alarm.evaluation_periods = 2;
         let slots = line(&[Some(9.0), None, Some(8.0), Some(1.0)]);
-        let explanation = evaluate(&alarm, &slots, AlarmState::Ok, minute(4)).explanation;
+        let explanation = explain(&alarm, &slots, AlarmState::Ok);
         let roles: Vec<SlotRole> = explanation.slots.iter().map(|s| s.role).collect();
         use SlotRole::*;
         assert_eq!(roles, [Unused, Missing, Breaching, NotBreaching]);
         assert_eq!(explanation.rule, Rule::EnoughData);
         assert_eq!((explanation.breaching, explanation.not_breaching), (1, 1));
+    }
+
+    proptest! {
+        /// Whatever the data, a change has a reason of its length and reason data that is JSON,
+        /// and its explanation counts every slot once.
+        #[test]
+        fn texts_hold_for_any_data(
+            values in proptest::collection::vec(proptest::option::of(any::<f64>()), 0..80),
+            n in 1u32..40,
+            m_seed in 0u32..40,
+            given in any::<bool>(),
+            operator in 0usize..4,
+            treatment in proptest::option::of(0usize..4),
+            previous in 0usize..3,
+        ) {
+            use AlarmState::{Alarm, InsufficientData, Ok};
+            let mut alarm = sample::alarm();
+            alarm.evaluation_periods = n;
+            alarm.datapoints_to_alarm = given.then_some(1 + m_seed % n);
+            alarm.comparison = [
+                ComparisonOperator::GreaterThanThreshold,
+                ComparisonOperator::GreaterThanOrEqualToThreshold,
+                ComparisonOperator::LessThanThreshold,
+                ComparisonOperator::LessThanOrEqualToThreshold,
+            ][operator];
+            alarm.treat_missing_data = treatment.map(|t| [
+                TreatMissingData::Breaching,
+                TreatMissingData::NotBreaching,
+                TreatMissingData::Ignore,
+                TreatMissingData::Missing,
+            ][t]);
+            let previous = [Ok, Alarm, InsufficientData][previous];
+            let slots = line(&values);
+            let explanation = explain(&alarm, &slots, previous);
+            prop_assert_eq!(explanation.slots.len(), slots.len());
+            let with_role = |role| explanation.slots.iter().filter(|s| s.role == role).count();
+            prop_assert_eq!(with_role(SlotRole::Breaching), explanation.breaching);
+            prop_assert_eq!(with_role(SlotRole::NotBreaching), explanation.not_breaching);
+            match evaluate(&alarm, &slots, previous, minute(80)) {
+                None => prop_assert_eq!(explanation.state_after, previous),
+                Some(change) => {
+                    prop_assert_eq!(explanation.state_after, change.state);
+                    prop_assert!(change.reason.chars().count() <= crate::reason::REASON_CHARS_MAX);
+                    let start = match change.state {
+                        InsufficientData => "Insufficient Data: ",
+                        Ok | Alarm => "Threshold Crossed: ",
+                    };
+                    prop_assert!(change.reason.starts_with(start));
+                    let data: serde_json::Value =
+                        serde_json::from_str(&change.reason_data).expect("JSON");
+                    prop_assert!(data["evaluatedDatapoints"].is_array());
+                }
+            }
+        }
     }
 }

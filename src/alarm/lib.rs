@@ -17,6 +17,7 @@
 //! | `document` | what an action publishes: JSON document, subject, texts by protocol |
 //! | `email` | the mail text |
 //! | `regions` | display names of regions |
+//! | `definition` | what a definition has to be |
 //! | `actions` | action ARNs: kinds and validation |
 //! | `history` | the items of an alarm's history |
 //! | `source` | the door to the metrics |
@@ -32,6 +33,7 @@
 pub mod actions;
 pub mod cases;
 pub mod changes;
+pub mod definition;
 pub mod document;
 pub mod email;
 pub mod error;
@@ -59,7 +61,7 @@ mod scenarios;
 
 pub use changes::AlarmChanges;
 pub use error::{Error, Result};
-pub use evaluate::{Change, Evaluation, Explanation, evaluate};
+pub use evaluate::{Change, Explanation, evaluate, explain};
 pub use runner::{AlarmRunner, RunReport, RunnerConfig};
 pub use schedule::OffsetRule;
 pub use service::AlarmService;

@@ -16,7 +16,7 @@ use tracing::{debug, info, warn};
 
 use crate::changes::AlarmChanges;
 use crate::error::{Error, Result};
-use crate::evaluate::{Evaluation, evaluate, slots};
+use crate::evaluate::{evaluate, slots};
 use crate::history;
 use crate::lease::{self, Leases, RETRY_MS};
 use crate::range::Window;
@@ -25,8 +25,11 @@ use crate::service::transitioned_at;
 use crate::source::{DatapointSource, Datapoints, ReadRequest};
 use crate::transition::{ActionSettings, transition};
 
-/// Alarms whose datapoints are read at a time: bounds the memory of a tick.
-const BATCH_ALARMS: usize = 1_000;
+/// Slots that are read at a time (a single alarm has less than 10,000): bounds the memory of a
+/// tick to some 10 MB.
+const BATCH_SLOTS: usize = 100_000;
+/// When an alarm is tried again whose turn failed, if its next turn is not earlier.
+const FAILED_RETRY_MS: i64 = 15 * SECOND_MS;
 /// How often a decision is made again when the alarm was changed while it was judged.
 const ATTEMPTS_MAX: usize = 8;
 /// How often the catalog is asked for changes that other nodes made.
@@ -152,7 +155,7 @@ impl<C: AlarmCatalog + LeaseCatalog + ?Sized> AlarmRunner<C> {
                 .take_due(now, |bucket| leases.holds(bucket, now), retry_at)
         };
         let mut report = RunReport::default();
-        for batch in turns.chunks(BATCH_ALARMS) {
+        for batch in batches(&turns) {
             self.run_batch(batch, now, &mut report).await;
         }
         self.trim_history(now).await?;
@@ -237,7 +240,11 @@ impl<C: AlarmCatalog + LeaseCatalog + ?Sized> AlarmRunner<C> {
                     report.evaluated += 1;
                     report.transitions += 1;
                 }
-                Judged::Failed => report.failed += 1,
+                Judged::Failed => {
+                    report.failed += 1;
+                    let retry_at = now.saturating_add_ms(FAILED_RETRY_MS);
+                    self.state.lock().schedule.retry(&turn.key, retry_at);
+                }
             }
         }
     }
@@ -317,9 +324,27 @@ impl<C: AlarmCatalog + LeaseCatalog + ?Sized> AlarmRunner<C> {
     }
 }
 
+/// Runs of turns with at most [`BATCH_SLOTS`] slots together, or of one turn.
+fn batches(turns: &[Turn]) -> impl Iterator<Item = &[Turn]> {
+    let mut slots = 0;
+    turns.chunk_by(move |_, next| {
+        slots += window(next).slots as usize;
+        let same = slots < BATCH_SLOTS;
+        if !same {
+            slots = 0;
+        }
+        same
+    })
+}
+
+fn window(turn: &Turn) -> Window {
+    let AlarmDefinition::Metric(alarm) = &turn.row.definition;
+    Window::of(alarm, turn.instant)
+}
+
 fn request(turn: &Turn) -> ReadRequest {
     let AlarmDefinition::Metric(alarm) = &turn.row.definition;
-    ReadRequest::of(&turn.key.tenant, alarm, Window::of(alarm, turn.instant))
+    ReadRequest::of(&turn.key.tenant, alarm, window(turn))
 }
 
 /// What the datapoints make of the alarm's status; `None`: nothing.
@@ -331,8 +356,7 @@ fn new_status(
 ) -> Option<AlarmStatus> {
     let AlarmDefinition::Metric(alarm) = &row.definition;
     let slots = slots(&Window::of(alarm, instant), datapoints);
-    let Evaluation { change, .. } = evaluate(alarm, &slots, row.status.state, now);
-    let change = change?;
+    let change = evaluate(alarm, &slots, row.status.state, now)?;
     Some(AlarmStatus {
         transitioned_at: transitioned_at(&row.status, change.state, now),
         state: change.state,

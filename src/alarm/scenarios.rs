@@ -301,6 +301,9 @@ async fn alarms_of_a_tick_share_a_read_and_failures_stay_alone() {
         .expect("read");
     let status = broken.expect("the alarm").status;
     assert_eq!(status.state, AlarmState::InsufficientData);
+    // It is tried again before its next turn.
+    let now = s.clock.now();
+    assert_eq!(s.runner.next_due(now).await.expect("due"), now + 15_000);
 }
 
 #[tokio::test]
@@ -479,5 +482,5 @@ async fn actions_that_are_none_are_refused() {
     alarm.ok_actions = vec!["nobody".to_owned()];
     let tenant = sample::tenant();
     let put = s.service.put_alarm(&tenant, alarm, Vec::new()).await;
-    assert!(matches!(put, Err(Error::Action(_))));
+    assert!(matches!(put, Err(Error::Definition(_))));
 }

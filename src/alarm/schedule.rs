@@ -133,6 +133,17 @@ impl Schedule {
         Some(key)
     }
 
+    /// Brings the alarm's next turn forward to `at`, if it is later.
+    pub fn retry(&mut self, key: &Arc<AlarmKey>, at: TimestampMs) {
+        if let Some(entry) = self.entries.get_mut(key)
+            && entry.due > at
+        {
+            self.due.remove(&(entry.due, key.clone()));
+            entry.due = at;
+            self.due.insert((at, key.clone()));
+        }
+    }
+
     /// The earliest turn of any alarm.
     pub fn next_due(&self) -> Option<TimestampMs> {
         self.due.first().map(|(due, _)| *due)
@@ -205,7 +216,7 @@ fn first_turn(cadence: Cadence, configured_at: TimestampMs, now: TimestampMs) ->
     if latest > configured_at {
         latest
     } else {
-        cadence.turn_after(now.max(configured_at))
+        cadence.turn_after(now)
     }
 }
 

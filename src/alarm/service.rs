@@ -9,8 +9,8 @@ use belfry_model::alarm::{AlarmState, AlarmStatus, MetricAlarm};
 use belfry_model::{Clock, Tenant, TimestampMs};
 use serde_json::value::RawValue;
 
-use crate::actions;
 use crate::changes::AlarmChanges;
+use crate::definition;
 use crate::error::{Error, Result};
 use crate::history::{self, Configured};
 use crate::reason::INITIAL;
@@ -46,14 +46,14 @@ impl<C: AlarmCatalog + ?Sized> AlarmService<C> {
     /// its state; `tags` count on creation only (spec alarms.md 2).
     ///
     /// # Errors
-    /// `Action` if an action ARN is refused, `Contended`, `Catalog`.
+    /// `Definition` if a rule of spec alarms.md 2 is broken, `Contended`, `Catalog`.
     pub async fn put_alarm(
         &self,
         tenant: &Tenant,
         alarm: MetricAlarm,
         tags: Vec<(String, String)>,
     ) -> Result<AlarmRow> {
-        actions::validate(&alarm)?;
+        definition::validate(&alarm)?;
         for _ in 0..ATTEMPTS_MAX {
             let known = self.catalog.alarm(tenant, &alarm.name).await?;
             let put = self.put_over(tenant, &alarm, tags.clone(), known.as_ref());
