@@ -26,6 +26,15 @@ pub struct AddTotals {
     pub fields: Vec<FieldPath>,
 }
 
+impl AddTotals {
+    /// Name of the column of row totals.
+    pub fn total_column(&self) -> &str {
+        self.total_name
+            .as_ref()
+            .map_or("Total", |name| name.text.as_str())
+    }
+}
+
 impl fmt::Display for AddTotals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("addtotals")?;

@@ -29,6 +29,25 @@ pub struct AutoRegress {
     pub last_lag: u32,
 }
 
+impl AutoRegress {
+    /// Names of the columns, one for each lag from the first: `field_p1`, or the alias for a
+    /// single lag.
+    pub fn columns(&self) -> Vec<String> {
+        let single = self.first_lag == self.last_lag;
+        match &self.alias {
+            Some(alias) if single => vec![alias.text.clone()],
+            alias => {
+                let stem = match alias {
+                    Some(alias) => alias.text.clone(),
+                    None => self.field.name(),
+                };
+                let lags = self.first_lag..=self.last_lag;
+                lags.map(|lag| format!("{stem}_p{lag}")).collect()
+            }
+        }
+    }
+}
+
 impl fmt::Display for AutoRegress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "autoregress {}", self.field)?;

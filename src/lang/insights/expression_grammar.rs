@@ -11,6 +11,7 @@ use crate::grammar::{
 };
 use crate::span::Span;
 
+use super::constant_arguments::{check_constant_arguments, check_constant_regex};
 use super::expression::{
     Argument, ArithmeticOperator, Call, ComparisonOperator, Expr, ExprKind, InSet, Literal,
     MatchPattern, Sign,
@@ -18,10 +19,8 @@ use super::expression::{
 use super::field::is_reserved;
 use super::functions::Function;
 use super::query_grammar::{starts_query, subquery};
-use super::regex_literal::compile_regex;
 use super::tokens::{
-    blanks, duration, field_path, keyword, keyword_of, number, regex, regex_fault, segments,
-    string, symbol,
+    blanks, duration, field_path, keyword, keyword_of, number, regex, segments, string, symbol,
 };
 
 /// Levels of a tree of expressions. Whoever walks a tree may recurse this deep; the engine's own
@@ -175,16 +174,6 @@ fn match_pattern(input: Input<'_>) -> Parsed<'_, MatchPattern> {
         map(sum, |text| MatchPattern::Text(Box::new(text))),
     ))
     .parse(input)
-}
-
-/// A string that serves as a regex must compile when the query starts (2.5).
-fn check_constant_regex(text: &Expr) -> Result<(), nom::Err<Fault>> {
-    match &text.kind {
-        ExprKind::Literal(Literal::String(pattern)) => compile_regex(pattern)
-            .map(|_| ())
-            .map_err(|error| rule(text.span, regex_fault(&error))),
-        _ => Ok(()),
-    }
 }
 
 fn in_set(input: Input<'_>) -> Parsed<'_, InSet> {
@@ -425,11 +414,7 @@ fn call<'a>(start: Input<'a>, inside: Input<'a>, name: &str, name_span: Span) ->
         star: false,
         arguments,
     };
-    if function == Function::RegexReplace
-        && let Some(Argument::Expr(pattern)) = call.arguments.get(1)
-    {
-        check_constant_regex(pattern)?;
-    }
+    check_constant_arguments(&call)?;
     node(start, rest, ExprKind::Call(call))
 }
 

@@ -9,6 +9,7 @@ use crate::grammar::{Input, Parsed, broken_rule, nested, parse_all, span_between
 
 use super::field::continues_name;
 use super::query::{Command, Query, Stage};
+use super::scope::check_query;
 use super::tokens::{blanks, keyword, symbol};
 use super::*;
 
@@ -27,6 +28,7 @@ pub fn parse(text: &str) -> Result<Query, SyntaxError> {
         if !rest.fragment().is_empty() {
             return unexpected(rest, &["|", "the end of the query"]);
         }
+        check_query(&query)?;
         Ok((rest, query))
     })
 }

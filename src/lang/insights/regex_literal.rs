@@ -28,6 +28,17 @@ impl RegexLiteral {
     pub fn compile(&self) -> Result<regex::Regex, regex::Error> {
         compile_regex(&self.pattern)
     }
+
+    /// The names of its named groups, from left to right.
+    pub fn group_names(&self) -> Vec<String> {
+        match self.compile() {
+            Ok(regex) => {
+                let names = regex.capture_names().flatten();
+                names.map(str::to_owned).collect()
+            }
+            Err(_) => Vec::new(),
+        }
+    }
 }
 
 /// The one dialect of the language: linear time, no look-around or back-references, unanchored,

@@ -27,6 +27,15 @@ pub struct Sessionize {
     pub alias: Option<Name>,
 }
 
+impl Sessionize {
+    /// Name of the column of session ids.
+    pub fn column(&self) -> &str {
+        self.alias
+            .as_ref()
+            .map_or("session_id", |alias| alias.text.as_str())
+    }
+}
+
 impl fmt::Display for Sessionize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
