@@ -35,6 +35,10 @@ pub enum Prefilter {
         min: f64,
         max: f64,
     },
+    /// The message is not one JSON object. Such messages (function logs, flow logs) have fields
+    /// that the query layer finds in their text (spec logs-insights.md 5.2), so a condition on a
+    /// field is `Or([Field…, NotJson])` there.
+    NotJson,
     /// The discovered field is there and not JSON null.
     FieldPresent {
         path: Arc<str>,

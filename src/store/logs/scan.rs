@@ -51,6 +51,9 @@ pub enum FieldRef {
     IngestionTime,
     /// `@message`: `Utf8View`, rebuilt only when asked for.
     Message,
+    /// `@message#text`: the message where it is not one JSON object, else null: `Utf8View`. Costs
+    /// nothing for JSON messages, which are not rebuilt.
+    TextMessage,
     /// `@logStream`: `Utf8View`, the stream's name.
     LogStream,
     /// `@log`: `Utf8View`, `account-id:log-group-name`.
@@ -101,6 +104,7 @@ impl FieldRef {
             Self::Timestamp => "@timestamp".to_owned(),
             Self::IngestionTime => "@ingestionTime".to_owned(),
             Self::Message => "@message".to_owned(),
+            Self::TextMessage => "@message#text".to_owned(),
             Self::LogStream => "@logStream".to_owned(),
             Self::Log => "@log".to_owned(),
             Self::Ptr => "@ptr".to_owned(),
@@ -117,9 +121,12 @@ impl FieldRef {
     pub fn data_type(&self) -> DataType {
         match self {
             Self::Timestamp | Self::IngestionTime => DataType::Int64,
-            Self::Message | Self::Ptr | Self::LogStream | Self::Log | Self::Json(_) => {
-                DataType::Utf8View
-            }
+            Self::Message
+            | Self::TextMessage
+            | Self::Ptr
+            | Self::LogStream
+            | Self::Log
+            | Self::Json(_) => DataType::Utf8View,
             Self::GroupId | Self::StreamId | Self::Seq => DataType::UInt64,
             Self::Index => DataType::UInt32,
             Self::JsonNumber(_) => DataType::Float64,
@@ -128,7 +135,10 @@ impl FieldRef {
     }
 
     pub fn is_nullable(&self) -> bool {
-        matches!(self, Self::Json(_) | Self::JsonNumber(_))
+        matches!(
+            self,
+            Self::TextMessage | Self::Json(_) | Self::JsonNumber(_)
+        )
     }
 }
 
