@@ -44,6 +44,7 @@ pub(super) struct BatchBuilder<'s> {
     /// Discovered fields that some column shows: path to position in `found`.
     paths: AHashMap<&'s str, usize>,
     found: Vec<Option<Extracted>>,
+    shows_text_messages: bool,
     rows: usize,
 }
 
@@ -77,6 +78,7 @@ impl<'s> BatchBuilder<'s> {
                 FieldRef::JsonKind(_) => Column::UInt8(UInt8Builder::new()),
                 FieldRef::JsonNumber(_) => Column::Float64(Float64Builder::new()),
                 FieldRef::Message
+                | FieldRef::TextMessage
                 | FieldRef::LogStream
                 | FieldRef::Log
                 | FieldRef::Ptr
@@ -90,6 +92,7 @@ impl<'s> BatchBuilder<'s> {
             columns,
             paths,
             found: Vec::new(),
+            shows_text_messages: scan.columns.contains(&FieldRef::TextMessage),
             rows: 0,
         }
     }
@@ -100,9 +103,11 @@ impl<'s> BatchBuilder<'s> {
 
     pub fn push(&mut self, row: Row<'_>) {
         self.rows += 1;
-        if !self.paths.is_empty() {
-            extract(row.message, &self.paths, &mut self.found);
-        }
+        let is_json = if self.paths.is_empty() && !self.shows_text_messages {
+            false
+        } else {
+            extract(row.message, &self.paths, &mut self.found)
+        };
         for (field, column) in self.scan.columns.iter().zip(&mut self.columns) {
             let extracted = json_path(field)
                 .and_then(|path| self.paths.get(path))
@@ -121,6 +126,9 @@ impl<'s> BatchBuilder<'s> {
                 }
                 (Column::Float64(b), _) => b.append_option(extracted.and_then(number_of)),
                 (Column::Text(b), FieldRef::Message) => b.append_value(row.message),
+                (Column::Text(b), FieldRef::TextMessage) => {
+                    b.append_option((!is_json).then_some(row.message));
+                }
                 (Column::Text(b), FieldRef::Log) => b.append_value(&self.group.log),
                 (Column::Text(b), FieldRef::LogStream) => {
                     b.append_value(self.names.get(&row.stream).map_or("", |n| n));

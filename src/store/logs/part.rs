@@ -184,6 +184,7 @@ pub(super) fn may_match(filter: &Prefilter, message: &str) -> bool {
         }
         Prefilter::MessageContainsIgnoreCase(text) => contains_ignore_case(message, text),
         Prefilter::All
+        | Prefilter::NotJson
         | Prefilter::FieldEquals { .. }
         | Prefilter::FieldContains { .. }
         | Prefilter::FieldNumber { .. }

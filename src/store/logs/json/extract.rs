@@ -15,9 +15,13 @@ pub struct Extracted {
     pub text: String,
 }
 
-/// The fields `wanted` (path to position) of `message`, by position. Empty if the message is not
-/// one JSON object; a null is missing.
-pub fn extract(message: &str, wanted: &AHashMap<&str, usize>, found: &mut Vec<Option<Extracted>>) {
+/// The fields `wanted` (path to position) of `message`, by position. Returns false, and finds
+/// nothing, if the message is not one JSON object; a null is missing.
+pub fn extract(
+    message: &str,
+    wanted: &AHashMap<&str, usize>,
+    found: &mut Vec<Option<Extracted>>,
+) -> bool {
     found.clear();
     found.resize(wanted.len(), None);
     let mut finder = Finder {
@@ -28,9 +32,11 @@ pub fn extract(message: &str, wanted: &AHashMap<&str, usize>, found: &mut Vec<Op
         seen: vec![false; wanted.len()],
         found,
     };
-    if !is_object_like(message) || !walk(message, &mut finder) {
+    let is_object = is_object_like(message) && walk(message, &mut finder);
+    if !is_object {
         found.fill(None);
     }
+    is_object
 }
 
 /// All leaves of `message` in document order, at most 200, each path once: `visit(path, kind,
