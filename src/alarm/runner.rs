@@ -325,16 +325,20 @@ impl<C: AlarmCatalog + LeaseCatalog + ?Sized> AlarmRunner<C> {
 }
 
 /// Runs of turns with at most [`BATCH_SLOTS`] slots together, or of one turn.
-fn batches(turns: &[Turn]) -> impl Iterator<Item = &[Turn]> {
-    let mut slots = 0;
-    turns.chunk_by(move |_, next| {
-        slots += window(next).slots as usize;
-        let same = slots < BATCH_SLOTS;
-        if !same {
-            slots = 0;
-        }
-        same
-    })
+fn batches(turns: &[Turn]) -> Vec<&[Turn]> {
+    let mut batches = Vec::new();
+    let mut rest = turns;
+    while !rest.is_empty() {
+        let mut slots = 0;
+        let fitting = rest.iter().take_while(|turn| {
+            slots += window(turn).slots as usize;
+            slots <= BATCH_SLOTS
+        });
+        let (batch, later) = rest.split_at(fitting.count().max(1));
+        batches.push(batch);
+        rest = later;
+    }
+    batches
 }
 
 fn window(turn: &Turn) -> Window {
@@ -364,4 +368,47 @@ fn new_status(
         reason_data: Some(change.reason_data),
         updated_at: now,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn batches_are_bounded_by_slots() {
+        let mut alarm = sample::alarm();
+        alarm.period_s = 10;
+        alarm.evaluation_periods = 8_640; // 8,646 slots
+        let row = Arc::new(AlarmRow {
+            tenant: sample::tenant(),
+            status: AlarmStatus {
+                state: belfry_model::alarm::AlarmState::Ok,
+                reason: String::new(),
+                reason_data: None,
+                updated_at: TimestampMs(0),
+                transitioned_at: TimestampMs(0),
+            },
+            definition: AlarmDefinition::Metric(alarm),
+            created_at: TimestampMs(0),
+            configured_at: TimestampMs(0),
+            version: 1,
+        });
+        let turn = Turn {
+            key: Arc::new(AlarmKey::of(&row)),
+            row,
+            instant: TimestampMs(0),
+            bucket: 0,
+        };
+        let sizes = |turns: usize| {
+            let turns = vec![turn.clone(); turns];
+            batches(&turns)
+                .iter()
+                .map(|batch| batch.len())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(0), [0; 0]);
+        assert_eq!(sizes(1), [1]);
+        assert_eq!(sizes(25), [11, 11, 3]);
+    }
 }
