@@ -55,6 +55,8 @@ pub mod transition;
 pub mod verdict;
 
 #[cfg(test)]
+mod random_lives;
+#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod scenarios;

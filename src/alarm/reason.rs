@@ -217,3 +217,148 @@ fn counted<T: std::fmt::Display + PartialEq + From<u8>>(number: T, noun: &str) -
 fn was<T: PartialEq + From<u8>>(number: T) -> &'static str {
     if number == T::from(1) { "was" } else { "were" }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::{Band, Datapoint, Slot, judge};
+    use belfry_model::alarm::TreatMissingData;
+
+    fn condition(n: u32, m: Option<u32>, treatment: TreatMissingData) -> Condition {
+        Condition {
+            evaluation_periods: n,
+            datapoints_to_alarm: m.unwrap_or(n),
+            datapoints_to_alarm_given: m.is_some(),
+            comparison: ComparisonOperator::LessThanThreshold,
+            threshold: 1.0,
+            treatment,
+            low_samples: None,
+        }
+    }
+
+    /// One datapoint a minute from 09:35 on 3 February 2026, oldest first.
+    fn line(values: &[Option<f64>]) -> Vec<Slot> {
+        values
+            .iter()
+            .zip(0..)
+            .map(|(value, i)| Slot {
+                start: TimestampMs::from_secs(1_770_111_300 + i * 60),
+                datapoint: value.map(|value| Datapoint::new(value, 1.0)),
+            })
+            .collect()
+    }
+
+    fn told(condition: &Condition, slots: &[Slot]) -> String {
+        let verdict = judge(condition, slots);
+        reason(condition, &verdict, verdict.state.expect("a state"))
+    }
+
+    #[test]
+    fn filled_points_are_told_after_those_received() {
+        use TreatMissingData::{Breaching, NotBreaching};
+        let some = line(&[None, None, None, None, None, Some(2.0), Some(3.0)]);
+        assert_eq!(
+            told(&condition(5, Some(5), Breaching), &some),
+            "Threshold Crossed: 2 out of the last 5 datapoints [3.0 (03/02/26 09:41:00), 2.0 \
+             (03/02/26 09:40:00)] were not less than the threshold (1.0) and 3 missing datapoints \
+             were treated as [Breaching] (minimum 1 datapoint for ALARM -> OK transition)."
+        );
+        // Nothing received speaks for ALARM: the fills do it alone.
+        assert_eq!(
+            told(&condition(5, Some(3), Breaching), &some),
+            "Threshold Crossed: 2 datapoints were received for 5 periods and 3 missing datapoints \
+             were treated as [Breaching]."
+        );
+        assert_eq!(
+            told(&condition(3, None, NotBreaching), &some),
+            "Threshold Crossed: 2 datapoints were received for 3 periods and 1 missing datapoint \
+             was treated as [NonBreaching]."
+        );
+        let many = line(&[
+            Some(0.0),
+            Some(0.0),
+            Some(0.0),
+            Some(0.0),
+            Some(0.5),
+            None,
+            None,
+        ]);
+        let text = told(&condition(6, Some(5), Breaching), &many);
+        assert_eq!(
+            text,
+            "Threshold Crossed: 5 out of the last 6 datapoints were less than the threshold (1.0) \
+             and 1 missing datapoint was treated as [Breaching]. The most recent datapoints which \
+             crossed the threshold: [0.5 (03/02/26 09:39:00), 0.0 (03/02/26 09:38:00), 0.0 \
+             (03/02/26 09:37:00), 0.0 (03/02/26 09:36:00), 0.0 (03/02/26 09:35:00)] (minimum 5 \
+             datapoints for OK -> ALARM transition)."
+        );
+    }
+
+    #[test]
+    fn a_missing_treatment_is_not_told() {
+        let premature = line(&[None, None, Some(0.5), None, None]);
+        assert_eq!(
+            told(&condition(3, None, TreatMissingData::Missing), &premature),
+            "Threshold Crossed: 1 datapoint [0.5 (03/02/26 09:37:00)] was less than the threshold \
+             (1.0)."
+        );
+    }
+
+    #[test]
+    fn many_points_that_do_not_cross_get_a_not() {
+        let fine = line(&[Some(2.0); 7]);
+        let text = told(&condition(5, None, TreatMissingData::Missing), &fine);
+        assert!(text.starts_with(
+            "Threshold Crossed: 5 datapoints were not less than the threshold (1.0). The most \
+             recent datapoints which crossed the threshold: [2.0 (03/02/26 09:41:00), "
+        ));
+        assert!(text.ends_with("2.0 (03/02/26 09:37:00)]."));
+    }
+
+    #[test]
+    fn one_unknown_datapoint_was() {
+        let nothing = line(&[None, None, None]);
+        assert_eq!(
+            told(&condition(1, None, TreatMissingData::Missing), &nothing),
+            "Insufficient Data: 1 datapoint was unknown."
+        );
+    }
+
+    #[test]
+    fn bands_tell_the_bounds_of_each_point() {
+        let mut slots = line(&[None, None, Some(0.0)]);
+        let banded = |value| Datapoint {
+            band: Some(Band {
+                lower: 0.02,
+                upper: 0.3,
+            }),
+            ..Datapoint::new(value, 1.0)
+        };
+        slots[2].datapoint = Some(banded(0.0));
+        let mut condition = condition(1, Some(1), TreatMissingData::Missing);
+        condition.comparison = ComparisonOperator::LessThanLowerOrGreaterThanUpperThreshold;
+        assert_eq!(
+            told(&condition, &slots),
+            "Thresholds Crossed: 1 out of the last 1 datapoints [0.0 (03/02/26 09:37:00)] was less \
+             than the lower thresholds [0.02] or greater than the upper thresholds [0.3] (minimum 1 \
+             datapoint for OK -> ALARM transition)."
+        );
+        slots[2].datapoint = Some(banded(0.1));
+        assert_eq!(
+            told(&condition, &slots),
+            "Thresholds Crossed: 1 out of the last 1 datapoints [0.1 (03/02/26 09:37:00)] was not \
+             less than the lower thresholds [0.02] or not greater than the upper thresholds [0.3] \
+             (minimum 1 datapoint for ALARM -> OK transition)."
+        );
+        condition.comparison = ComparisonOperator::GreaterThanUpperThreshold;
+        assert!(
+            told(&condition, &slots).contains("was not greater than the upper thresholds [0.3] (")
+        );
+    }
+
+    #[test]
+    fn texts_are_cut_by_characters() {
+        assert_eq!(cut("é".repeat(2_000)).chars().count(), REASON_CHARS_MAX);
+        assert_eq!(cut("short".to_owned()), "short");
+    }
+}

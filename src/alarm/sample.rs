@@ -64,7 +64,7 @@ impl FakeSource {
         self.reads.load(Ordering::Relaxed)
     }
 
-    fn slots(&self, request: &ReadRequest) -> Result<Datapoints, ReadError> {
+    pub fn slots(&self, request: &ReadRequest) -> Result<Datapoints, ReadError> {
         if &*request.metric.name == Self::BROKEN {
             return Err("disk on fire".into());
         }
