@@ -1,9 +1,10 @@
 //! Every limit of the API, named once. The source of each is spec wire-protocols.md 9 unless
 //! the line says otherwise.
 
-/// Bodies larger than this, as received, are refused for every operation.
+/// PutMetricData's body as received, that is, still compressed. The sizes of other operations
+/// are counted after decoding, where percent signs and escapes do not count.
 pub const REQUEST_BYTES_MAX: usize = 1_048_576;
-/// Ours: what a compressed body may inflate to.
+/// Ours: what a compressed body may inflate to, and any other body may be.
 pub const INFLATED_BYTES_MAX: usize = 10 * 1_048_576;
 
 pub const METRIC_DATUMS_MAX: usize = 1_000;

@@ -11,6 +11,8 @@ mod responses;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]
+mod routes;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod signatures;
