@@ -6,7 +6,6 @@
 
 use std::borrow::Cow;
 
-use ciborium_ll::{Decoder as HeaderDecoder, Header, simple};
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
@@ -14,6 +13,7 @@ use serde::de::{
 };
 
 use super::DecodeError;
+use super::cbor_header::{self, BREAK, Header, NULL, UNDEFINED, truncated};
 
 /// No member of the models is nested deeper than a dozen levels.
 const DEPTH_MAX: usize = 64;
@@ -43,24 +43,9 @@ struct Items<'de> {
     depth_left: usize,
 }
 
-fn truncated() -> DecodeError {
-    DecodeError::new("the CBOR data ends early")
-}
-
 impl<'de> Items<'de> {
-    /// The next header and the bytes after it, nothing consumed.
-    fn peek_header(&self) -> Result<(Header, &'de [u8]), DecodeError> {
-        let mut decoder = HeaderDecoder::from(self.input);
-        let header = decoder.pull().map_err(|error| match error {
-            ciborium_ll::Error::Io(_) => truncated(),
-            ciborium_ll::Error::Syntax(_) => DecodeError::new("malformed CBOR data"),
-        })?;
-        let rest = self.input.get(decoder.offset()..).ok_or_else(truncated)?;
-        Ok((header, rest))
-    }
-
     fn header(&mut self) -> Result<Header, DecodeError> {
-        let (header, rest) = self.peek_header()?;
+        let (header, rest) = cbor_header::read(self.input)?;
         self.input = rest;
         Ok(header)
     }
@@ -69,20 +54,21 @@ impl<'de> Items<'de> {
     fn untagged(&mut self) -> Result<Header, DecodeError> {
         loop {
             match self.header()? {
-                Header::Tag(_) => {}
+                Header::Tag => {}
                 header => return Ok(header),
             }
         }
     }
 
-    fn take(&mut self, len: usize) -> Result<&'de [u8], DecodeError> {
+    fn take(&mut self, len: u64) -> Result<&'de [u8], DecodeError> {
+        let len = usize::try_from(len).map_err(|_| truncated())?;
         let (taken, rest) = self.input.split_at_checked(len).ok_or_else(truncated)?;
         self.input = rest;
         Ok(taken)
     }
 
     /// The chunks of a string whose header announced `len`, or of an indefinite one.
-    fn bytes(&mut self, len: Option<usize>, is_text: bool) -> Result<Cow<'de, [u8]>, DecodeError> {
+    fn bytes(&mut self, len: Option<u64>, is_text: bool) -> Result<Cow<'de, [u8]>, DecodeError> {
         if let Some(len) = len {
             return self.take(len).map(Cow::Borrowed);
         }
@@ -97,7 +83,7 @@ impl<'de> Items<'de> {
         }
     }
 
-    fn text(&mut self, len: Option<usize>) -> Result<Cow<'de, str>, DecodeError> {
+    fn text(&mut self, len: Option<u64>) -> Result<Cow<'de, str>, DecodeError> {
         let not_utf8 = || DecodeError::new("a CBOR text is not valid UTF-8");
         match self.bytes(len, true)? {
             Cow::Borrowed(bytes) => std::str::from_utf8(bytes)
@@ -124,7 +110,7 @@ impl<'de> Items<'de> {
 
     fn seq<V: Visitor<'de>>(
         &mut self,
-        len: Option<usize>,
+        len: Option<u64>,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         self.nested(|items| {
@@ -142,7 +128,7 @@ impl<'de> Items<'de> {
 
     fn map<V: Visitor<'de>>(
         &mut self,
-        len: Option<usize>,
+        len: Option<u64>,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         self.nested(|items| {
@@ -161,18 +147,21 @@ impl<'de> Items<'de> {
     /// Passes over one data item, whatever it is.
     fn skip(&mut self) -> Result<(), DecodeError> {
         match self.untagged()? {
-            Header::Positive(_) | Header::Negative(_) | Header::Float(_) | Header::Simple(_) => {
-                Ok(())
-            }
+            Header::Positive(_)
+            | Header::Negative(_)
+            | Header::Float(_)
+            | Header::Bool(_)
+            | Header::Null
+            | Header::Other => Ok(()),
             Header::Bytes(len) => self.bytes(len, false).map(drop),
             Header::Text(len) => self.bytes(len, true).map(drop),
             Header::Array(len) => self.nested(|items| items.skip_items(len, 1)),
             Header::Map(len) => self.nested(|items| items.skip_items(len, 2)),
-            Header::Break | Header::Tag(_) => Err(DecodeError::new("malformed CBOR data")),
+            Header::Break | Header::Tag => Err(DecodeError::new("malformed CBOR data")),
         }
     }
 
-    fn skip_items(&mut self, len: Option<usize>, per_element: usize) -> Result<(), DecodeError> {
+    fn skip_items(&mut self, len: Option<u64>, per_element: usize) -> Result<(), DecodeError> {
         let mut left = len;
         while !self.ends(&mut left)? {
             for _ in 0..per_element {
@@ -183,7 +172,7 @@ impl<'de> Items<'de> {
     }
 
     /// Whether an array or map with `left` elements to come is at its end; counts one down.
-    fn ends(&mut self, left: &mut Option<usize>) -> Result<bool, DecodeError> {
+    fn ends(&mut self, left: &mut Option<u64>) -> Result<bool, DecodeError> {
         match left {
             Some(left) => match left.checked_sub(1) {
                 Some(fewer) => {
@@ -192,12 +181,13 @@ impl<'de> Items<'de> {
                 }
                 None => Ok(true),
             },
-            None => match self.peek_header()? {
-                (Header::Break, rest) => {
+            None => match self.input.split_first() {
+                Some((&BREAK, rest)) => {
                     self.input = rest;
                     Ok(true)
                 }
-                _ => Ok(false),
+                Some(_) => Ok(false),
+                None => Err(truncated()),
             },
         }
     }
@@ -211,9 +201,8 @@ impl<'de> Items<'de> {
             Header::Positive(value) => visitor.visit_u64(value),
             Header::Negative(_) => visitor.visit_i64(negative(header)?),
             Header::Float(value) => visitor.visit_f64(value),
-            Header::Simple(simple::TRUE) => visitor.visit_bool(true),
-            Header::Simple(simple::FALSE) => visitor.visit_bool(false),
-            Header::Simple(simple::NULL | simple::UNDEFINED) => visitor.visit_unit(),
+            Header::Bool(value) => visitor.visit_bool(value),
+            Header::Null => visitor.visit_unit(),
             Header::Bytes(len) => match self.bytes(len, false)? {
                 Cow::Borrowed(bytes) => visitor.visit_borrowed_bytes(bytes),
                 Cow::Owned(bytes) => visitor.visit_byte_buf(bytes),
@@ -224,7 +213,7 @@ impl<'de> Items<'de> {
             },
             Header::Array(len) => self.seq(len, visitor),
             Header::Map(len) => self.map(len, visitor),
-            Header::Simple(_) | Header::Break | Header::Tag(_) => {
+            Header::Other | Header::Break | Header::Tag => {
                 Err(DecodeError::new("malformed CBOR data"))
             }
         }
@@ -246,14 +235,13 @@ fn unexpected(header: Header, expected: &'static str) -> DecodeError {
         Header::Positive(value) => Unexpected::Unsigned(value),
         Header::Negative(_) => Unexpected::Other("a negative integer"),
         Header::Float(value) => Unexpected::Float(value),
-        Header::Simple(simple::TRUE) => Unexpected::Bool(true),
-        Header::Simple(simple::FALSE) => Unexpected::Bool(false),
-        Header::Simple(_) => Unexpected::Other("null"),
+        Header::Bool(value) => Unexpected::Bool(value),
+        Header::Null => Unexpected::Other("null"),
         Header::Bytes(_) => Unexpected::Other("bytes"),
         Header::Text(_) => Unexpected::Other("a string"),
         Header::Array(_) => Unexpected::Seq,
         Header::Map(_) => Unexpected::Map,
-        Header::Tag(_) | Header::Break => Unexpected::Other("a break"),
+        Header::Other | Header::Tag | Header::Break => Unexpected::Other("something else"),
     };
     DecodeError::invalid_type(found, &expected)
 }
@@ -333,8 +321,8 @@ impl<'de> Deserializer<'de> for &mut Items<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.peek_header()? {
-            (Header::Simple(simple::NULL | simple::UNDEFINED), rest) => {
+        match self.input.split_first() {
+            Some((&(NULL | UNDEFINED), rest)) => {
                 self.input = rest;
                 visitor.visit_none()
             }
@@ -424,7 +412,7 @@ impl<'de> Deserializer<'de> for &mut Items<'de> {
 
 struct Elements<'a, 'de> {
     items: &'a mut Items<'de>,
-    left: Option<usize>,
+    left: Option<u64>,
     taken: usize,
     ended: bool,
 }
@@ -465,13 +453,14 @@ impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
 
     /// Each element takes at least a byte, so that a lie about the length costs nothing.
     fn size_hint(&self) -> Option<usize> {
-        self.left.map(|left| left.min(self.items.input.len()))
+        let left = usize::try_from(self.left?).unwrap_or(usize::MAX);
+        Some(left.min(self.items.input.len()))
     }
 }
 
 struct Members<'a, 'de> {
     items: &'a mut Items<'de>,
-    left: Option<usize>,
+    left: Option<u64>,
     key: Cow<'de, str>,
     ended: bool,
 }

@@ -1,6 +1,7 @@
 //! Form fields: the pairs of a query string and of an `application/x-www-form-urlencoded` body.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use percent_encoding::percent_decode_str;
 
@@ -84,7 +85,7 @@ impl<'a> Form<'a> {
             .map(|field| (field, false))
             .chain(query.iter().map(|field| (field, true)))
             .collect();
-        sorted.sort_by(|(a, _), (b, _)| segment_order(&a.name).cmp(segment_order(&b.name)));
+        sorted.sort_by(|(a, _), (b, _)| segment_order(&a.name, &b.name));
 
         let mut unique: Vec<(&Field<'a>, bool)> = Vec::with_capacity(sorted.len());
         for (field, from_query) in sorted {
@@ -101,9 +102,21 @@ impl<'a> Form<'a> {
     }
 }
 
-/// Bytes in an order that keeps all fields below one name together: the dot comes first.
-fn segment_order(name: &str) -> impl Iterator<Item = u8> + '_ {
-    name.bytes().map(|byte| if byte == b'.' { 0 } else { byte })
+/// An order that keeps all fields below one name together: the dot comes first.
+///
+/// Names of a large form share long beginnings, which are compared a word at a time.
+fn segment_order(a: &str, b: &str) -> Ordering {
+    let (a_words, _) = a.as_bytes().as_chunks::<8>();
+    let (b_words, _) = b.as_bytes().as_chunks::<8>();
+    let same_words = a_words
+        .iter()
+        .zip(b_words)
+        .take_while(|(a, b)| a == b)
+        .count();
+    let dot_first = |byte: u8| if byte == b'.' { 0 } else { byte };
+    let a_rest = a.bytes().skip(same_words * 8).map(dot_first);
+    let b_rest = b.bytes().skip(same_words * 8).map(dot_first);
+    a_rest.cmp(b_rest)
 }
 
 /// Both `+` and `%20` are spaces (spec wire-protocols.md 3.2).

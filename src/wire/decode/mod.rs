@@ -1,6 +1,7 @@
 //! From the body of a request to the input structure of its operation.
 
 mod cbor;
+mod cbor_header;
 mod error;
 mod form;
 mod json;
