@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::span::Span;
 
+use super::query_grammar::is_command_word;
+
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Segment {
@@ -116,7 +118,8 @@ fn write_quoted(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
 
 fn write_first_key(f: &mut fmt::Formatter<'_>, key: &str) -> fmt::Result {
     let plain = key.starts_with(starts_name) && key.chars().all(continues_name);
-    if plain && !is_reserved(key) {
+    // A command's name is a fine field, but behind `in (` it would begin a subquery.
+    if plain && !is_reserved(key) && !is_command_word(key) {
         f.write_str(key)
     } else {
         write_quoted(f, key)

@@ -100,3 +100,7 @@ pub use unnest::Unnest;
 
 #[cfg(test)]
 mod golden_tests;
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod syntax_tests;

@@ -1,7 +1,6 @@
 //! The parser of the pipeline: stages, commands by name, subqueries.
 
 use nom::Parser;
-use nom::branch::alt;
 use nom::combinator::{cut, opt};
 
 use crate::error::{Language, SyntaxError};
@@ -23,14 +22,20 @@ pub const QUERY_CHARACTERS_MAX: usize = 10_000;
 /// What MalformedQueryException reports (spec logs-insights.md 10.2), with the place.
 pub fn parse(text: &str) -> Result<Query, SyntaxError> {
     parse_all(Language::Insights, text, QUERY_CHARACTERS_MAX, |input| {
-        let (rest, query) = query(input)?;
-        let (rest, ()) = blanks(rest)?;
-        if !rest.fragment().is_empty() {
-            return unexpected(rest, &["|", "the end of the query"]);
-        }
+        let (rest, query) = whole_query(input)?;
         check_query(&query)?;
         Ok((rest, query))
     })
+}
+
+/// The grammar alone, without the rules on order and names.
+pub(super) fn whole_query(input: Input<'_>) -> Parsed<'_, Query> {
+    let (rest, query) = query(input)?;
+    let (rest, ()) = blanks(rest)?;
+    if !rest.fragment().is_empty() {
+        return unexpected(rest, &["|", "the end of the query"]);
+    }
+    Ok((rest, query))
 }
 
 type CommandParser = fn(Input<'_>) -> Parsed<'_, Command>;
@@ -86,6 +91,12 @@ commands! {
     "estimate" Estimate,
 }
 
+/// Whether a word names a command or is `SOURCE`.
+pub(super) fn is_command_word(word: &str) -> bool {
+    let mut words = COMMANDS.iter().map(|(name, _)| *name).chain(["source"]);
+    words.any(|name| name.eq_ignore_ascii_case(word))
+}
+
 /// The command's name at this place, if it is one, and what is behind it.
 fn command_name(input: Input<'_>) -> Option<(Input<'_>, CommandParser)> {
     COMMANDS.iter().find_map(|(word, parser)| {
@@ -110,23 +121,20 @@ pub(super) fn starts_query(input: Input<'_>) -> bool {
 
 /// `( query )`
 pub(super) fn subquery(input: Input<'_>) -> Parsed<'_, Query> {
-    let (start, _) = symbol("(")(input)?;
-    if start.extra.in_subquery {
-        return broken_rule(span_between(input, start), "a query inside a subquery");
+    let (start, ()) = blanks(input)?;
+    let (inside, _) = symbol("(")(start)?;
+    if inside.extra.in_subquery {
+        return broken_rule(span_between(start, inside), "a query inside a subquery");
     }
-    let (rest, inside) = nested(start, |mut inside| {
+    let (rest, inner) = nested(inside, |mut inside| {
         inside.extra.in_subquery = true;
         cut(query).parse(inside)
     })?;
-    let (rest, _) = match symbol(")")(rest) {
-        Ok(found) => found,
-        Err(_) => {
-            return cut(alt((symbol("|"), symbol(")"))))
-                .parse(rest)
-                .and_then(|(rest, _)| unexpected(rest, &[")"]));
-        }
-    };
-    Ok((rest, inside))
+    let (end, ()) = blanks(rest)?;
+    match symbol(")")(end) {
+        Ok((rest, _)) => Ok((rest, inner)),
+        Err(_) => cut(|end| unexpected(end, &["|", ")"])).parse(end),
+    }
 }
 
 fn query(input: Input<'_>) -> Parsed<'_, Query> {
