@@ -289,7 +289,7 @@ fn is_bare_character(c: char) -> bool {
 /// `IS NULL`, `IS TRUE`, `IS FALSE`, `NOT EXISTS`, in any letter case.
 fn word_test(input: Input<'_>) -> Parsed<'_, JsonTestKind> {
     let (start, ()) = blanks(input)?;
-    let expected: &[&'static str] = &["a comparison", "IS", "NOT EXISTS"];
+    let expected: &[&'static str] = &["IS", "NOT EXISTS"];
     let Ok((rest, first)) = word(start) else {
         return unexpected(start, expected);
     };

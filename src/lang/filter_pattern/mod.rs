@@ -166,3 +166,7 @@ impl fmt::Display for FilterPattern {
 
 #[cfg(test)]
 mod golden_tests;
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod syntax_tests;

@@ -15,6 +15,7 @@ use crate::grammar::{Fault, Input, Parsed, broken_rule, parse_all, span_between,
 use crate::span::Span;
 
 use super::PATTERN_CHARACTERS_MAX;
+use super::json_selection::SelectorTree;
 
 /// A path into a JSON object.
 #[derive(Clone, Debug)]
@@ -68,6 +69,18 @@ impl Selector {
                 }
             },
         )
+    }
+
+    /// The text of the scalar that the selector finds in a JSON message, as a metric filter takes
+    /// it: `None` for what is missing, null, an object or an array, or behind a wildcard.
+    pub fn value_in(&self, message: &str) -> Option<String> {
+        if self.has_wildcard() {
+            return None;
+        }
+        let tree = SelectorTree::new(std::slice::from_ref(self));
+        let selection = tree.select(message, 1)?;
+        let text = selection.values(0).next()?.text()?;
+        Some(text.into_owned())
     }
 
     pub fn has_wildcard(&self) -> bool {
