@@ -14,4 +14,6 @@ pub use expression_grammar::{
 pub use functions::{Declaration, FUNCTIONS, Function, Keyword};
 
 #[cfg(test)]
+mod property_tests;
+#[cfg(test)]
 mod tests;
