@@ -8,10 +8,9 @@ use belfry_catalog::Catalog;
 use belfry_catalog::outbox::{OutboxKind, OutboxRow};
 use belfry_model::time::{HOUR_MS, SECOND_MS};
 use belfry_model::{Clock, TimestampMs};
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use crate::config::NotifyConfig;
 use crate::delivery::Transports;
@@ -50,10 +49,12 @@ impl DeliveryWorker {
     ///
     /// # Errors
     /// When the catalog cannot be asked for rows; attempts under way are finished first.
-    pub async fn run_due(&self, now: TimestampMs) -> Result<usize> {
+    pub async fn run_due(self: &Arc<Self>, now: TimestampMs) -> Result<usize> {
         self.expire_pending(now).await;
         let concurrency = self.config.concurrency.max(1);
-        let mut running = FuturesUnordered::new();
+        // Tasks, not futures of this one: an attempt that holds the catalog's connection must
+        // be able to go on while this waits for it. Dropping the set aborts them.
+        let mut running = JoinSet::new();
         let mut taken = 0usize;
         let mut outcome = Ok(());
         loop {
@@ -67,7 +68,10 @@ impl DeliveryWorker {
                 {
                     Ok(rows) => {
                         taken = taken.saturating_add(rows.len());
-                        running.extend(rows.into_iter().map(|row| self.work_on(row)));
+                        for row in rows {
+                            let worker = Arc::clone(self);
+                            running.spawn(async move { worker.work_on(row).await });
+                        }
                     }
                     Err(error) => outcome = Err(error),
                 }
@@ -76,7 +80,7 @@ impl DeliveryWorker {
                 return Ok(outcome.map(|()| taken)?);
             }
             tokio::select! {
-                _ = running.next() => {}
+                _ = running.join_next() => {}
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
             }
