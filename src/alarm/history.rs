@@ -1,4 +1,5 @@
-//! The exact items of an alarm's history (spec alarms.md 16).
+//! The exact items of an alarm's history (spec alarms.md 16). Those on its actions are told by
+//! who carries them out, `belfry_notify::history`.
 
 use belfry_catalog::alarms::{AlarmHistoryItem, HistoryItemType};
 use belfry_model::alarm::{AlarmState, AlarmStatus, MetricAlarm};
@@ -112,34 +113,6 @@ pub fn state_updated(
         item_type: HistoryItemType::StateUpdate,
         summary: format!("Alarm updated from {} to {}", old.state, new.state),
         data: cut(text),
-    }
-}
-
-/// `Failed to execute action …`, for an action that was never attempted because nothing here
-/// stands for its ARN.
-pub fn action_failed(
-    tenant: &Tenant,
-    name: &str,
-    action_arn: &str,
-    error: &str,
-    state_updated_at: TimestampMs,
-) -> AlarmHistoryItem {
-    let data = ActionData {
-        action_state: "Failed",
-        state_update_timestamp: state_updated_at.0,
-        notification_resource: action_arn,
-        published_message: None,
-        error: Some(error),
-        mute_window_end_timestamp: None,
-    };
-    AlarmHistoryItem {
-        tenant: tenant.clone(),
-        alarm_name: name.to_owned(),
-        alarm_type: METRIC_ALARM.to_owned(),
-        timestamp: state_updated_at,
-        item_type: HistoryItemType::Action,
-        summary: format!("Failed to execute action {action_arn}. Received error: \"{error}\""),
-        data: cut(json(&data)),
     }
 }
 
@@ -327,17 +300,6 @@ impl<'a> StateOf<'a> {
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ActionData<'a> {
-    action_state: &'static str,
-    state_update_timestamp: i64,
-    notification_resource: &'a str,
-    published_message: Option<&'a str>,
-    error: Option<&'a str>,
-    mute_window_end_timestamp: Option<i64>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -451,21 +413,5 @@ mod tests {
         let item = created(&sample::tenant(), Configured { alarm: &alarm, at });
         assert!(item.data.chars().count() <= DATA_CHARS_MAX);
         serde_json::from_str::<serde_json::Value>(&item.data).expect("JSON");
-    }
-
-    #[test]
-    fn failed_actions_tell_why() {
-        let item = action_failed(&sample::tenant(), "a", "arn:x", "no target", TimestampMs(7));
-        assert_eq!(
-            item.summary,
-            r#"Failed to execute action arn:x. Received error: "no target""#
-        );
-        assert_eq!(
-            item.data,
-            concat!(
-                r#"{"actionState":"Failed","stateUpdateTimestamp":7,"notificationResource":"arn:x","#,
-                r#""publishedMessage":null,"error":"no target","muteWindowEndTimestamp":null}"#
-            )
-        );
     }
 }

@@ -12,11 +12,13 @@ use crate::schedule::OffsetRule;
 use crate::service::AlarmService;
 use crate::transition::ActionSettings;
 use belfry_catalog::alarms::{AlarmRow, HistoryFilter, HistoryItemType};
-use belfry_catalog::{AlarmCatalog, OutboxCatalog, SqliteCatalog};
+use belfry_catalog::topics::TopicRow;
+use belfry_catalog::{AlarmCatalog, OutboxCatalog, SqliteCatalog, TopicCatalog};
 use belfry_model::alarm::{AlarmState, MetricAlarm};
 use belfry_model::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use belfry_model::{Clock, ManualClock};
 use belfry_notify::message::PublishPayload;
+use belfry_notify::{NoObserver, Notifications, NotifyConfig};
 
 struct Setting {
     clock: Arc<ManualClock>,
@@ -483,4 +485,55 @@ async fn actions_that_are_none_are_refused() {
     let tenant = sample::tenant();
     let put = s.service.put_alarm(&tenant, alarm, Vec::new()).await;
     assert!(matches!(put, Err(Error::Definition(_))));
+}
+
+#[tokio::test]
+async fn the_history_tells_what_became_of_actions() {
+    let s = setting().await;
+    let tenant = sample::tenant();
+    let mut alarm = sample::alarm();
+    alarm.alarm_actions.push(format!("{}-gone", sample::TOPIC));
+    alarm
+        .alarm_actions
+        .push("arn:aws:lambda:eu-west-1:111122223333:function:fix".to_owned());
+    s.put(alarm).await;
+    let topic = TopicRow {
+        arn: sample::TOPIC.to_owned(),
+        tenant: tenant.clone(),
+        name: "ops".to_owned(),
+        attributes: Default::default(),
+        created_at: s.clock.now(),
+        subscriptions_deleted: 0,
+    };
+    s.catalog
+        .create_topic(topic, Vec::new())
+        .await
+        .expect("topic");
+    let notifications = Notifications::open(
+        s.catalog.clone(),
+        Arc::new(s.clock.clone()),
+        NotifyConfig::default(),
+        Arc::new(NoObserver),
+    );
+    let worker = notifications.await.expect("notifications").worker;
+
+    let name = sample::alarm().name;
+    let set =
+        s.service
+            .set_alarm_state(&tenant, &name, AlarmState::Alarm, "drill".to_owned(), None);
+    set.await.expect("set");
+    worker.run_due(s.clock.now()).await.expect("delivered");
+    assert_eq!(s.catalog.outbox_len().await.expect("length"), 0);
+    let mut told = s.history(HistoryItemType::Action).await;
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "Failed to execute action arn:aws:lambda:eu-west-1:111122223333:function:fix. \
+             Received error: \"no destination is configured for this action\"",
+            "Failed to execute action arn:aws:sns:eu-west-1:111122223333:ops-gone. \
+             Received error: \"Topic does not exist\"",
+            "Successfully executed action arn:aws:sns:eu-west-1:111122223333:ops",
+        ]
+    );
 }

@@ -5,6 +5,7 @@ use belfry_catalog::alarms::{AlarmDefinition, AlarmRow, AlarmTransition};
 use belfry_catalog::outbox::NewOutboxRow;
 use belfry_model::alarm::{AlarmStatus, MetricAlarm};
 use belfry_model::arn;
+use belfry_notify::history::action_item;
 use belfry_notify::message::{
     AlarmAction, Message, MessageAttributes, PublishPayload, STRUCTURE_JSON, new_message_id,
 };
@@ -55,17 +56,29 @@ pub fn transition(
             &row.status,
             &status,
         ));
-        for (arn, kind) in actions_to_run(alarm, &status) {
-            if kind == ActionKind::Sns {
-                outbox.push(publish(settings, row, alarm, &status, arn)?);
-            } else {
-                items.push(history::action_failed(
-                    &row.tenant,
-                    &alarm.name,
-                    arn,
-                    UNMAPPED,
-                    status.updated_at,
-                ));
+        let runs = actions_to_run(alarm, &status);
+        if !runs.is_empty() {
+            let url = settings.alarm_url(&row.tenant.region, &alarm.name);
+            let told = notification(&StateChange::of(row, alarm, &status), url.as_deref());
+            for (arn, kind) in runs {
+                let action = AlarmAction {
+                    alarm_name: alarm.name.clone(),
+                    alarm_type: history::METRIC_ALARM.to_owned(),
+                    action_arn: arn.to_owned(),
+                    state_updated_at: status.updated_at,
+                };
+                if kind == ActionKind::Sns {
+                    outbox.push(publish(row, &status, &told, action)?);
+                } else {
+                    let (tenant, now) = (&row.tenant, status.updated_at);
+                    items.push(action_item(
+                        tenant,
+                        &action,
+                        &told.message,
+                        Some(UNMAPPED),
+                        now,
+                    ));
+                }
             }
         }
     }
@@ -98,39 +111,31 @@ fn actions_to_run<'a>(alarm: &'a MetricAlarm, status: &AlarmStatus) -> Vec<(&'a 
 }
 
 fn publish(
-    settings: &ActionSettings,
     row: &AlarmRow,
-    alarm: &MetricAlarm,
     status: &AlarmStatus,
-    topic_arn: &str,
+    told: &Notification,
+    action: AlarmAction,
 ) -> Result<NewOutboxRow> {
-    let alarm_arn = arn::alarm(&row.tenant, &alarm.name);
-    let url = settings.alarm_url(&row.tenant.region, &alarm.name);
-    let Notification { subject, message } =
-        notification(&StateChange::of(row, alarm, status), url.as_deref());
+    let alarm_arn = arn::alarm(&row.tenant, &action.alarm_name);
+    let topic_arn = action.action_arn.clone();
+    // Versions are never used twice, so this names the transition: another attempt to write
+    // it, on another node or after a crash, inserts nothing.
+    let idempotency_key = format!("alarm|{alarm_arn}|{}|{topic_arn}", row.version);
     // One group for each alarm keeps its messages in order (spec alarms.md 18).
     let fifo = topic_arn.ends_with(".fifo");
     let message = Message {
-        topic_arn: topic_arn.to_owned(),
+        topic_arn,
         message_id: new_message_id(),
         timestamp: status.updated_at,
-        subject: Some(subject),
-        message,
+        subject: Some(told.subject.clone()),
+        message: told.message.clone(),
         message_structure: Some(STRUCTURE_JSON.to_owned()),
         attributes: MessageAttributes::default(),
         group_id: fifo.then(|| format!("{:016x}", stable_hash(&alarm_arn))),
         deduplication_id: fifo.then(|| format!("{alarm_arn}:{}", row.version)),
     };
-    let action = AlarmAction {
-        alarm_name: alarm.name.clone(),
-        alarm_type: history::METRIC_ALARM.to_owned(),
-        action_arn: topic_arn.to_owned(),
-        state_updated_at: status.updated_at,
-    };
     let mut outbox = PublishPayload::of_alarm(message, action).into_row(&row.tenant)?;
-    // Versions are never used twice, so this names the transition: another attempt to write
-    // it, on another node or after a crash, inserts nothing.
-    outbox.idempotency_key = format!("alarm|{alarm_arn}|{}|{topic_arn}", row.version);
+    outbox.idempotency_key = idempotency_key;
     Ok(outbox)
 }
 
