@@ -333,8 +333,8 @@ impl StatisticSet {
         } else {
             self.merged_distribution(other, min >= max)
         };
-        self.count += other.count;
-        self.sum += other.sum;
+        self.count = saturating_sum(self.count, other.count);
+        self.sum = saturating_sum(self.sum, other.sum);
         self.min = min;
         self.max = max;
         self.distribution = distribution;
@@ -347,8 +347,8 @@ impl StatisticSet {
 
     /// As [`StatisticSet::merge_without_distribution`], from bare numbers.
     pub fn merge_numbers(&mut self, count: f64, sum: f64, min: f64, max: f64) {
-        self.count += count;
-        self.sum += sum;
+        self.count = saturating_sum(self.count, count);
+        self.sum = saturating_sum(self.sum, sum);
         self.min = self.min.min(min);
         self.max = self.max.max(max);
         self.distribution = Distribution::Unavailable;
@@ -424,6 +424,11 @@ fn exact_or_sketch(values: Vec<Weighted>) -> Distribution {
     } else {
         Distribution::Sketch(Sketch::from_values(&values))
     }
+}
+
+/// Values lie within 2^360, counts may be anything finite: only absurd counts come to the edge.
+fn saturating_sum(a: f64, b: f64) -> f64 {
+    (a + b).clamp(f64::MIN, f64::MAX)
 }
 
 /// `-0.0` is the value 0, and no negative one.

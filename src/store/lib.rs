@@ -17,6 +17,7 @@
 pub mod error;
 pub mod failpoint;
 pub mod logs;
+pub mod metrics;
 pub mod objects;
 pub mod wal;
 
