@@ -16,6 +16,10 @@ const RECORD_VERSION: u8 = 1;
 /// Ours: spec metrics.md 2 allows 1,000 datums a call; other doors may batch more.
 const ROWS_MAX: usize = 1 << 20;
 
+/// What a new series costs at most besides its key: its entries in the head, the first room for
+/// samples, and posting lists of a few dimensions that no other series has.
+const NEW_SERIES_BYTES: usize = 640;
+
 /// Datums of one tenant that are stored all or not at all.
 #[derive(Clone, Debug, Default)]
 pub struct MetricBatch {
@@ -222,7 +226,7 @@ impl MetricBatch {
 
     /// An upper estimate of what the batch adds to a head in which no series is known.
     pub(super) fn bytes(&self) -> usize {
-        self.keys.len() + self.numbers.len() * 8 + self.rows.len() * 64
+        self.keys.len() * 2 + self.numbers.len() * 16 + self.rows.len() * NEW_SERIES_BYTES
     }
 
     /// The record of this batch in the write-ahead log.

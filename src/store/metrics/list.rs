@@ -157,11 +157,14 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// A key and the last datapoint of its series.
+type Listed = (Box<[u8]>, TimestampMs);
+
 /// Matching keys in order, each with its last datapoint.
 enum Source {
     Block(Box<BlockWalk>),
     /// In descending order, to be popped from the end.
-    Head(Vec<(Box<[u8]>, TimestampMs)>),
+    Head(Vec<Listed>),
 }
 
 /// A walk over the series of a block.
@@ -188,7 +191,7 @@ impl Source {
             return Self::Head(Vec::new());
         };
         let rows = head.postings().find(&plan.dimensions());
-        let mut matching: Vec<(Box<[u8]>, TimestampMs)> = head
+        let mut matching: Vec<Listed> = head
             .series()
             .enumerate()
             .filter(|(row, (key, _))| {
@@ -203,7 +206,7 @@ impl Source {
         Self::Head(matching)
     }
 
-    fn next(&mut self, plan: &Plan<'_>) -> Option<(Box<[u8]>, TimestampMs)> {
+    fn next(&mut self, plan: &Plan<'_>) -> Option<Listed> {
         match self {
             Self::Head(matching) => matching.pop(),
             Self::Block(walk) => walk.next(plan),
@@ -212,7 +215,7 @@ impl Source {
 }
 
 impl BlockWalk {
-    fn next(&mut self, plan: &Plan<'_>) -> Option<(Box<[u8]>, TimestampMs)> {
+    fn next(&mut self, plan: &Plan<'_>) -> Option<Listed> {
         loop {
             if let Some(rows) = &self.rows {
                 let from = u32::try_from(self.next_row).ok()?;
@@ -239,14 +242,14 @@ fn merge(
     plan: &Plan<'_>,
     visit: &mut dyn FnMut(SeriesKey<'_>, TimestampMs) -> bool,
 ) {
-    let mut next: BinaryHeap<Reverse<(Box<[u8]>, usize, TimestampMs)>> = BinaryHeap::new();
+    let mut next = BinaryHeap::new();
     for (i, source) in sources.iter_mut().enumerate() {
         if let Some((key, last)) = source.next(plan) {
             next.push(Reverse((key, i, last)));
         }
     }
-    let mut current: Option<(Box<[u8]>, TimestampMs)> = None;
-    let mut emit = |current: Option<(Box<[u8]>, TimestampMs)>| -> bool {
+    let mut current: Option<Listed> = None;
+    let mut emit = |current: Option<Listed>| -> bool {
         let Some((key, last)) = current else {
             return true;
         };

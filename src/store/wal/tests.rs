@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::io;
+use std::task::{Context, Poll, Waker};
 
+use belfry_model::{Classified, StatusClass};
 use parking_lot::Mutex;
 use proptest::prelude::*;
 
@@ -317,22 +320,21 @@ async fn throttles_when_too_much_waits_and_refuses_what_never_fits() {
         ..WalConfig::default()
     };
     let wal = Wal::open_in("test", Arc::new(dir.clone()), Lsn(0), config).unwrap();
-    let stalled = dir.inner.lock();
     let first = wal.append(0, Bytes::from(vec![0; 500]));
     let second = wal.append(0, Bytes::from(vec![0; 500]));
     let large = wal.append(0, Bytes::from(vec![0; 1001]));
     tokio::pin!(first, second, large);
-    assert!(futures::poll!(&mut first).is_pending());
-    match futures::poll!(&mut second) {
-        std::task::Poll::Ready(Err(e)) => {
-            use belfry_model::{Classified, StatusClass};
-            assert_eq!(e.class(), StatusClass::Throttled);
-        }
+    // While the disk stands still, nothing is committed.
+    let stalled = dir.inner.lock();
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(first.as_mut().poll(&mut context).is_pending());
+    match second.as_mut().poll(&mut context) {
+        Poll::Ready(Err(e)) => assert_eq!(e.class(), StatusClass::Throttled),
         other => panic!("{other:?}"),
     }
     assert!(matches!(
-        futures::poll!(&mut large),
-        std::task::Poll::Ready(Err(Error::TooLarge { .. }))
+        large.as_mut().poll(&mut context),
+        Poll::Ready(Err(Error::TooLarge { .. }))
     ));
     drop(stalled);
     assert_eq!(first.await.unwrap(), Lsn(1));

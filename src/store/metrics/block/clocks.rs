@@ -163,7 +163,8 @@ impl Clocks {
         (out.len() == clock.count as usize && time == clock.last).then_some(())
     }
 
-    pub(crate) fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.clocks.len()
     }
 

@@ -37,7 +37,7 @@ impl BlockPostings {
             };
             entries.push(entry);
         }
-        let postings = reader.is_empty().then(|| Self { entries, raw })?;
+        let postings = reader.is_empty().then_some(Self { entries, raw })?;
         let ascending = postings
             .entries
             .is_sorted_by(|a, b| postings.slice(a.term) < postings.slice(b.term));
