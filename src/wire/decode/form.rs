@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use memchr::memchr2;
 use percent_encoding::percent_decode_str;
 
 use super::DecodeError;
@@ -122,6 +123,9 @@ fn segment_order(a: &str, b: &str) -> Ordering {
 /// Both `+` and `%20` are spaces (spec wire-protocols.md 3.2).
 fn decode(text: &str) -> Result<Cow<'_, str>, DecodeError> {
     let not_utf8 = || DecodeError::new("a field is not valid UTF-8");
+    if memchr2(b'%', b'+', text.as_bytes()).is_none() {
+        return Ok(Cow::Borrowed(text));
+    }
     if text.contains('+') {
         let spaced = text.replace('+', " ");
         let decoded = percent_decode_str(&spaced)

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
@@ -99,10 +100,16 @@ impl<'f, 'de> Iterator for Children<'f, 'de> {
     fn next(&mut self) -> Option<Self::Item> {
         let offset = self.offset;
         let segment = segment_at(self.rest.first()?, offset);
-        let count = self
+        let is_below = |field: &&Field<'_>| segment_at(field, offset) == segment;
+        // Most groups are small and a few are nearly all: look twice as far each time.
+        let mut near = 4;
+        while self.rest.get(near).is_some_and(is_below) {
+            near *= 2;
+        }
+        let reach = self.rest.get(..near).unwrap_or(self.rest);
+        let (fields, rest) = self
             .rest
-            .partition_point(|field| segment_at(field, offset) == segment);
-        let (fields, rest) = self.rest.split_at_checked(count)?;
+            .split_at_checked(reach.partition_point(is_below))?;
         self.rest = rest;
         let node = Node {
             fields,
@@ -114,7 +121,10 @@ impl<'f, 'de> Iterator for Children<'f, 'de> {
 
 fn segment_at<'f>(field: &'f Field<'_>, offset: usize) -> &'f str {
     let rest = field.name.get(offset..).unwrap_or_default();
-    rest.split('.').next().unwrap_or_default()
+    match memchr(b'.', rest.as_bytes()) {
+        Some(end) => rest.get(..end).unwrap_or_default(),
+        None => rest,
+    }
 }
 
 fn visit_text<'de, V: Visitor<'de>>(
