@@ -252,10 +252,19 @@ impl<T: Debug> Member<'_, T> {
             && !holds(value)
         {
             let shown = format!("{value:?}");
-            self.constraints.violated(self.name, &Quoted(&shown), &rule);
+            self.constraints
+                .violated(self.name, &Quoted(&bare(&shown)), &rule);
         }
         self
     }
+}
+
+/// The debug form of a value; strings without their quotes.
+fn bare(debug: &str) -> &str {
+    debug
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .unwrap_or(debug)
 }
 
 impl Member<'_, String> {
@@ -289,6 +298,26 @@ impl Member<'_, String> {
                 values.join(", ")
             );
             self.constraints.violated(self.name, &Quoted(value), &rule);
+        }
+        self
+    }
+}
+
+/// The length of a list that was decoded into columns and is no `Vec`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted(pub usize);
+
+impl Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{} elements]", self.0)
+    }
+}
+
+impl Member<'_, Counted> {
+    /// In elements.
+    pub fn length(mut self, limits: impl RangeBounds<usize>) -> Self {
+        if let Some(list) = self.value {
+            self.sized(list.0, &limits, list);
         }
         self
     }
@@ -334,13 +363,7 @@ impl<T: Debug> Display for Listed<'_, T> {
         f.write_char('[')?;
         for (index, element) in self.0.iter().enumerate() {
             let separator = if index == 0 { "" } else { ", " };
-            let text = format!("{element:?}");
-            // Strings stand bare; their debug form puts them between quotes.
-            let bare = text
-                .strip_prefix('"')
-                .and_then(|text| text.strip_suffix('"'))
-                .unwrap_or(&text);
-            write!(f, "{separator}{bare}")?;
+            write!(f, "{separator}{}", bare(&format!("{element:?}")))?;
         }
         f.write_char(']')
     }
@@ -526,6 +549,25 @@ mod tests {
                 "Value '{\"k\": \"long\"}' at 'tags' failed to satisfy constraint: Member must have length greater than or equal to 2",
                 "Value 'long' at 'tags.k.value' failed to satisfy constraint: Member must have length less than or equal to 3",
             ]
+        );
+    }
+
+    #[test]
+    fn counted_lists_and_rules_of_ones_own() {
+        let text = message(|c| {
+            c.member("LogEvents", &Some(Counted(0))).length(1..=10_000);
+            c.member("Name", &Some("aws/x".to_owned())).rule(
+                |name| !name.starts_with("aws/"),
+                "Member must not be reserved",
+            );
+        });
+        assert_eq!(
+            text.as_deref(),
+            Some(
+                "2 validation errors detected: Value '[0 elements]' at 'logEvents' failed to \
+                 satisfy constraint: Member must have length greater than or equal to 1; \
+                 Value 'aws/x' at 'name' failed to satisfy constraint: Member must not be reserved"
+            )
         );
     }
 

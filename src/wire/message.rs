@@ -12,6 +12,8 @@ pub struct RequestHead {
     pub path: String,
     /// The query string without its `?`, still percent-encoded; empty when there is none.
     pub query: String,
+    /// `Host` among them: HTTP/2 requests carry it as `:authority`, which the server copies here,
+    /// because every signature covers it.
     pub headers: HeaderMap,
 }
 

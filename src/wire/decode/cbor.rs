@@ -13,6 +13,7 @@ use serde::de::{
 };
 
 use super::DecodeError;
+use super::budget::Budget;
 use super::cbor_header::{self, BREAK, Header, NULL, UNDEFINED, truncated};
 
 /// No member of the models is nested deeper than a dozen levels.
@@ -28,6 +29,7 @@ pub(super) fn decode<'de, S: DeserializeSeed<'de>>(
     let mut items = Items {
         input,
         depth_left: DEPTH_MAX,
+        budget: Budget::default(),
     };
     let value = seed.deserialize(&mut items)?;
     if items.input.is_empty() {
@@ -41,6 +43,7 @@ pub(super) fn decode<'de, S: DeserializeSeed<'de>>(
 struct Items<'de> {
     input: &'de [u8],
     depth_left: usize,
+    budget: Budget,
 }
 
 impl<'de> Items<'de> {
@@ -131,6 +134,7 @@ impl<'de> Items<'de> {
         len: Option<u64>,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
+        self.budget.spend_map()?;
         self.nested(|items| {
             let mut members = Members {
                 items,
@@ -444,6 +448,7 @@ impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
         if self.is_at_end()? {
             return Ok(None);
         }
+        self.items.budget.spend_element()?;
         let index = self.taken;
         self.taken += 1;
         seed.deserialize(&mut *self.items)
@@ -493,6 +498,7 @@ impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
         if self.is_at_end()? {
             return Ok(None);
         }
+        self.items.budget.spend_element()?;
         self.key = match self.items.untagged()? {
             Header::Text(len) => self.items.text(len)?,
             header => return Err(unexpected(header, "a string as key")),

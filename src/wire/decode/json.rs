@@ -15,6 +15,7 @@ use serde::de::{
 use serde::{Deserialize, de};
 
 use super::DecodeError;
+use super::budget::Budget;
 
 /// Reads one JSON value that must be all of `input`. An empty body is an empty object.
 pub(super) fn decode<'de, S: DeserializeSeed<'de>>(
@@ -26,18 +27,18 @@ pub(super) fn decode<'de, S: DeserializeSeed<'de>>(
     } else {
         input
     };
-    let path = Path::default();
+    let watch = Watch::default();
     let mut json = serde_json::Deserializer::from_slice(input);
     let guarded = Guard {
         inner: &mut json,
-        path: &path,
+        watch: &watch,
     };
     let value = seed.deserialize(guarded).and_then(|value| {
         json.end()?;
         Ok(value)
     });
     value.map_err(|error| {
-        let segments = path.0.take();
+        let segments = watch.path.take();
         segments
             .iter()
             .fold(DecodeError::new(error.to_string()), |error, segment| {
@@ -46,14 +47,18 @@ pub(super) fn decode<'de, S: DeserializeSeed<'de>>(
     })
 }
 
-/// Where the error arose, innermost segment first.
+/// What is known of one decoding.
 #[derive(Default)]
-struct Path(RefCell<Vec<String>>);
+struct Watch {
+    /// Where the error arose, innermost segment first.
+    path: RefCell<Vec<String>>,
+    budget: Budget,
+}
 
-impl Path {
+impl Watch {
     fn push(&self, segment: &str) {
-        if let Ok(mut segments) = self.0.try_borrow_mut() {
-            segments.push(segment.to_owned());
+        if let Ok(mut path) = self.path.try_borrow_mut() {
+            path.push(segment.to_owned());
         }
     }
 }
@@ -61,7 +66,7 @@ impl Path {
 /// A deserializer, visitor or access of serde_json, watched.
 struct Guard<'p, T> {
     inner: T,
-    path: &'p Path,
+    watch: &'p Watch,
 }
 
 macro_rules! forward {
@@ -72,7 +77,7 @@ macro_rules! forward {
             visitor: V,
         ) -> Result<V::Value, Self::Error> {
             $(let _ = &$arg;)*
-            let visitor = Guard { inner: visitor, path: self.path };
+            let visitor = Guard { inner: visitor, watch: self.watch };
             forward!(@call self.inner, $inner, visitor, $($arg),*)
         }
     )*};
@@ -169,7 +174,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Guard<'_, V> {
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
         self.inner.visit_some(Guard {
             inner: deserializer,
-            path: self.path,
+            watch: self.watch,
         })
     }
 
@@ -179,22 +184,23 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Guard<'_, V> {
     ) -> Result<V::Value, D::Error> {
         self.inner.visit_newtype_struct(Guard {
             inner: deserializer,
-            path: self.path,
+            watch: self.watch,
         })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
         self.inner.visit_seq(Elements {
             inner: access,
-            path: self.path,
+            watch: self.watch,
             taken: 0,
         })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
+        self.watch.budget.spend_map()?;
         self.inner.visit_map(Members {
             inner: access,
-            path: self.path,
+            watch: self.watch,
             key: Cow::Borrowed(""),
         })
     }
@@ -202,7 +208,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Guard<'_, V> {
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
         self.inner.visit_enum(Guard {
             inner: access,
-            path: self.path,
+            watch: self.watch,
         })
     }
 }
@@ -213,7 +219,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Guard<'_, S> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
         self.inner.deserialize(Guard {
             inner: deserializer,
-            path: self.path,
+            watch: self.watch,
         })
     }
 }
@@ -226,11 +232,11 @@ impl<'de, 'p, A: EnumAccess<'de>> EnumAccess<'de> for Guard<'p, A> {
         self,
         seed: S,
     ) -> Result<(S::Value, Self::Variant), A::Error> {
-        let path = self.path;
-        let (value, variant) = self.inner.variant_seed(Guard { inner: seed, path })?;
+        let watch = self.watch;
+        let (value, variant) = self.inner.variant_seed(Guard { inner: seed, watch })?;
         let variant = Guard {
             inner: variant,
-            path,
+            watch,
         };
         Ok((value, variant))
     }
@@ -246,14 +252,14 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Guard<'_, A> {
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
         self.inner.newtype_variant_seed(Guard {
             inner: seed,
-            path: self.path,
+            watch: self.watch,
         })
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
         let visitor = Guard {
             inner: visitor,
-            path: self.path,
+            watch: self.watch,
         };
         self.inner.tuple_variant(len, visitor)
     }
@@ -265,7 +271,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Guard<'_, A> {
     ) -> Result<V::Value, A::Error> {
         let visitor = Guard {
             inner: visitor,
-            path: self.path,
+            watch: self.watch,
         };
         self.inner.struct_variant(fields, visitor)
     }
@@ -273,7 +279,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Guard<'_, A> {
 
 struct Elements<'p, A> {
     inner: A,
-    path: &'p Path,
+    watch: &'p Watch,
     taken: usize,
 }
 
@@ -285,12 +291,13 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Elements<'_, A> {
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
         self.taken += 1;
+        self.watch.budget.spend_element()?;
         let element = self.inner.next_element_seed(Guard {
             inner: seed,
-            path: self.path,
+            watch: self.watch,
         });
         if element.is_err() {
-            self.path.push(&self.taken.to_string());
+            self.watch.push(&self.taken.to_string());
         }
         element
     }
@@ -302,7 +309,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Elements<'_, A> {
 
 struct Members<'de, 'p, A> {
     inner: A,
-    path: &'p Path,
+    watch: &'p Watch,
     key: Cow<'de, str>,
 }
 
@@ -341,6 +348,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, '_, A> {
         let Some(Key(key)) = self.inner.next_key()? else {
             return Ok(None);
         };
+        self.watch.budget.spend_element()?;
         self.key = key;
         match &self.key {
             Cow::Borrowed(key) => seed.deserialize(BorrowedStrDeserializer::new(key)),
@@ -352,10 +360,10 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, '_, A> {
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
         let value = self.inner.next_value_seed(Guard {
             inner: seed,
-            path: self.path,
+            watch: self.watch,
         });
         if value.is_err() {
-            self.path.push(&self.key);
+            self.watch.push(&self.key);
         }
         value
     }

@@ -1,5 +1,6 @@
 //! From the body of a request to the input structure of its operation.
 
+mod budget;
 mod cbor;
 mod cbor_header;
 mod error;

@@ -15,6 +15,7 @@ use serde::de::{
 };
 
 use super::DecodeError;
+use super::budget::Budget;
 use super::form::{Field, Form};
 
 /// Reads the members of an input structure from `form`.
@@ -26,6 +27,7 @@ pub(super) fn decode<'de, S: DeserializeSeed<'de>>(
     seed.deserialize(Node {
         fields: &sorted,
         offset: 0,
+        budget: &Budget::default(),
     })
 }
 
@@ -35,6 +37,7 @@ struct Node<'f, 'de> {
     fields: &'f [&'f Field<'de>],
     /// Where the next segment begins in each name; one past the end of a name that ends here.
     offset: usize,
+    budget: &'f Budget,
 }
 
 impl<'f, 'de> Node<'f, 'de> {
@@ -57,6 +60,7 @@ impl<'f, 'de> Node<'f, 'de> {
         Children {
             rest,
             offset: self.offset,
+            budget: self.budget,
         }
     }
 
@@ -92,6 +96,7 @@ impl<'f, 'de> Node<'f, 'de> {
 struct Children<'f, 'de> {
     rest: &'f [&'f Field<'de>],
     offset: usize,
+    budget: &'f Budget,
 }
 
 impl<'f, 'de> Iterator for Children<'f, 'de> {
@@ -114,6 +119,7 @@ impl<'f, 'de> Iterator for Children<'f, 'de> {
         let node = Node {
             fields,
             offset: offset + segment.len() + 1,
+            budget: self.budget,
         };
         Some((segment, node))
     }
@@ -253,6 +259,7 @@ impl<'de> Deserializer<'de> for Node<'_, 'de> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let is_numbered = |(segment, _): (&str, _)| segment == "entry" || is_index(segment);
         if self.children().all(is_numbered) {
+            self.budget.spend_map()?;
             visitor.visit_map(Entries {
                 nodes: self.numbered("entry")?.into_iter(),
                 value: None,
@@ -271,6 +278,7 @@ impl<'de> Deserializer<'de> for Node<'_, 'de> {
         if self.leaf().is_some_and(|text| !text.is_empty()) && self.children().next().is_none() {
             return Err(DecodeError::new("expected a structure, found a value"));
         }
+        self.budget.spend_map()?;
         visitor.visit_map(Members {
             children: self.children(),
             current: None,

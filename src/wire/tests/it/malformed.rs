@@ -222,6 +222,37 @@ fn deep_nesting() {
     refused(Protocol::Query, body.as_bytes());
 }
 
+/// Empty structures are small in a body and large in memory.
+#[test]
+fn too_many_elements() {
+    let list =
+        |element: &str, count| format!("{{\"MetricData\":[{}]}}", vec![element; count].join(","));
+    let cbor =
+        |element: u8, count| [b"\xa1\x6aMetricData\x9f", &*vec![element; count], b"\xff"].concat();
+    let full = list("{}", 10_000);
+    decode::<Metrics>(Protocol::Json10, full.as_bytes()).expect("a full request");
+    decode::<Metrics>(Protocol::Cbor, &cbor(0xa0, 10_000)).expect("a full request");
+
+    let message = refused(Protocol::Json10, list("{}", 100_000).as_bytes());
+    assert!(message.contains("too many structures"), "{message}");
+    let message = refused(Protocol::Cbor, &cbor(0xa0, 100_000));
+    assert!(message.contains("too many structures"), "{message}");
+
+    let form: String = (0..100_000)
+        .map(|index| format!("MetricData.member.{index}=&"))
+        .collect();
+    let message = refused(Protocol::Query, form.as_bytes());
+    assert!(message.contains("too many structures"), "{message}");
+
+    for (protocol, body) in [
+        (Protocol::Json10, list("0", 2_000_000).into_bytes()),
+        (Protocol::Cbor, cbor(0, 2_000_000)),
+    ] {
+        let error = decode::<Tree>(protocol, &body).expect_err("too many");
+        assert!(error.to_string().contains("too many elements"), "{error}");
+    }
+}
+
 #[test]
 fn too_many_fields() {
     let body = "a&".repeat(300_000);
