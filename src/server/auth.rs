@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use belfry_model::Tenant;
 use belfry_model::tenant::is_account_id;
+use belfry_model::{Tenant, TimestampMs};
+use belfry_wire::RequestHead;
+use belfry_wire::sigv4::{AccessKey, AccessKeys, AuthError, Principal, Verifier};
 
 use crate::credentials::Credentials;
 
@@ -17,15 +19,39 @@ pub enum AuthMode {
 }
 
 /// What signatures are held against.
-#[derive(Clone)]
 pub struct Authority {
     pub mode: AuthMode,
     pub credentials: Arc<Credentials>,
     pub default_account: Arc<str>,
     pub default_region: Arc<str>,
+    pub verifier: Verifier,
+}
+
+impl AccessKeys for Credentials {
+    fn find(&self, access_key: &str) -> Option<AccessKey> {
+        self.key(access_key).map(|key| AccessKey {
+            secret: key.secret_access_key.clone(),
+            account: key.account.clone(),
+            session_token: None,
+        })
+    }
 }
 
 impl Authority {
+    /// Who signed the request.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the signature.
+    pub fn verify(
+        &self,
+        head: &RequestHead,
+        body: &[u8],
+        now: TimestampMs,
+    ) -> Result<Principal, AuthError> {
+        self.verifier
+            .verify(head, body, &*self.credentials, now)
+    }
+
     /// The tenant of a request that need not be signed: account and region as far as its
     /// credential scope tells them.
     pub fn unverified_tenant(&self, access_key: Option<&str>, region: Option<&str>) -> Tenant {
@@ -61,6 +87,7 @@ mod tests {
             credentials: Arc::default(),
             default_account: "000000000000".into(),
             default_region: "us-east-1".into(),
+            verifier: Verifier::default(),
         };
         let tenant = authority.unverified_tenant(Some("123456789012"), Some("eu-west-1"));
         assert_eq!(tenant, Tenant::new("123456789012", "eu-west-1"));

@@ -18,8 +18,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// A path in front of every request's path, e.g. `/tenant-a`.
     pub base_path: String,
-    /// How far a request's signing time may be off, in seconds.
-    pub clock_skew_s: i64,
+    /// How far a request's signing time may be off, in minutes.
+    pub clock_skew_minutes: i64,
     pub smtp: Option<SmtpConfig>,
     pub memory: MemoryConfig,
     pub flush: FlushConfig,
@@ -58,7 +58,7 @@ impl Default for Config {
             allow_aws_namespaces: true,
             public_url: None,
             base_path: String::new(),
-            clock_skew_s: 15 * 60,
+            clock_skew_minutes: 15,
             smtp: None,
             memory: MemoryConfig::default(),
             flush: FlushConfig::default(),
@@ -128,7 +128,7 @@ mod tests {
         let config: Config = toml::from_str("region = \"eu-west-1\"\n[memory]\nqueries = 1").unwrap();
         assert_eq!(config.region, "eu-west-1");
         assert_eq!(config.memory.queries, 1);
-        assert_eq!(config.clock_skew_s, 900);
+        assert_eq!(config.clock_skew_minutes, 15);
         assert!(toml::from_str::<Config>("regoin = \"x\"").is_err());
     }
 }

@@ -15,7 +15,7 @@ use belfry_model::Tenant;
 use belfry_wire::body::{RECEIVED_BYTES_MAX, check_size, inflate};
 use belfry_wire::errors::{self, ApiError, framework};
 use belfry_wire::route::{self, Route};
-use belfry_wire::sigv4::{Credential, Principal};
+use belfry_wire::sigv4::{AuthError, Credential};
 use belfry_wire::{Dialect, Protocol, RequestHead, Response, Service, encode_error};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -118,7 +118,6 @@ impl Gateway {
         account.received = received.len();
         self.metrics.body_received(received.len());
 
-        let now = self.services.clock.now();
         let (tenant, principal) = self.authenticate(head, &received, dialect)?;
         account.tenant = Some(tenant.clone());
 
@@ -133,9 +132,9 @@ impl Gateway {
         };
         account.dialect = Some(routed.dialect);
         account.operation = routed.operation.name;
-        if principal.is_none() && self.authority.mode == AuthMode::SigV4 && !may_be_unsigned(&routed)
-        {
-            return Err(belfry_wire::sigv4::missing_token(routed.dialect));
+        let must_be_signed = self.authority.mode == AuthMode::SigV4 && !may_be_unsigned(&routed);
+        if principal.is_none() && must_be_signed {
+            return Err(AuthError::Missing.to_api_error(routed.dialect));
         }
         check_size(routed.operation, received_len)?;
         let Some(operation) = table::find(routed.dialect.service, routed.operation.name) else {
@@ -143,7 +142,7 @@ impl Gateway {
         };
         let call = Call {
             tenant,
-            now,
+            now: self.services.clock.now(),
             request_id: request_id.to_owned(),
             dialect: routed.dialect,
             invocation: head.header("amz-sdk-invocation-id").map(str::to_owned),
@@ -155,23 +154,35 @@ impl Gateway {
             .map(Some)
     }
 
+    /// The tenant of a request and, where signatures are checked, the ARN of its signer.
     fn authenticate(
         &self,
         head: &RequestHead,
         body: &Bytes,
         dialect: Dialect,
-    ) -> Result<(Tenant, Option<Principal>), ApiError> {
+    ) -> Result<(Tenant, Option<String>), ApiError> {
         let claimed = Credential::of(head);
         if self.authority.mode == AuthMode::None {
             let access_key = claimed.as_ref().map(|c| c.access_key.as_str());
             let region = claimed.as_ref().map(|c| c.region.as_str());
-            return Ok((self.authority.unverified_tenant(access_key, region), None));
+            let tenant = self.authority.unverified_tenant(access_key, region);
+            // Whoever shows a key counts as its owner; links in mails show none.
+            let principal = claimed.map(|_| root_arn(&tenant));
+            return Ok((tenant, principal));
         }
-        if claimed.is_none() {
+        let is_signed = claimed.is_some() || head.headers.contains_key(header::AUTHORIZATION);
+        if !is_signed {
             // Whether that is allowed depends on the operation, which is not known yet.
             return Ok((self.authority.unverified_tenant(None, None), None));
         }
-        let principal = self.authority.verify(head, body, self.services.clock.now(), dialect)?;
+        let now = self.services.clock.now();
+        let principal = self
+            .authority
+            .verify(head, body, now)
+            .map_err(|error| error.to_api_error(dialect))?;
+        principal
+            .check_service(dialect.service)
+            .map_err(|error| error.to_api_error(dialect))?;
         if !is_region(&principal.region) {
             return Err(framework::access_denied(
                 dialect.service,
@@ -180,7 +191,8 @@ impl Gateway {
             ));
         }
         let tenant = Tenant::new(principal.account.as_str(), principal.region.as_str());
-        Ok((tenant, Some(principal)))
+        let arn = root_arn(&tenant);
+        Ok((tenant, Some(arn)))
     }
 
     fn http(&self, response: Response) -> HttpResponse {
@@ -233,6 +245,10 @@ impl Gateway {
             "request"
         );
     }
+}
+
+fn root_arn(tenant: &Tenant) -> String {
+    format!("arn:aws:iam::{}:root", tenant.account)
 }
 
 /// The links in notifications are visited unsigned (spec notifications.md 2.4).
