@@ -9,10 +9,11 @@ use std::pin::Pin;
 
 use belfry_model::{Tenant, TimestampMs};
 use belfry_wire::constraints::{Constrained, check};
-use belfry_wire::errors::ApiError;
-use belfry_wire::{Dialect, Input, Response, Service, encode, operations};
+use belfry_wire::errors::{self, ApiError};
+use belfry_wire::{Dialect, Input, Response, Service, encode, encode_error, operations};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::services::Services;
 
@@ -34,6 +35,29 @@ impl Call {
     pub const fn is_signed(&self) -> bool {
         self.principal.is_some()
     }
+
+    /// Encodes the output of `operation` in the caller's protocol.
+    pub fn answer<T: Serialize>(&self, service: Service, operation: &str, output: &T) -> Response {
+        match operations::find(service, operation) {
+            Some(operation) => encode(self.dialect, operation, &self.request_id, output),
+            None => {
+                let error = errors::internal(service, "operation is not declared");
+                encode_error(self.dialect, &self.request_id, &error)
+            }
+        }
+    }
+}
+
+/// Runs work that takes more than a few microseconds without holding up the other tasks of this
+/// thread.
+pub fn off_async<T>(work: impl FnOnce() -> T) -> T {
+    let is_multi_thread = Handle::try_current()
+        .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if is_multi_thread {
+        tokio::task::block_in_place(work)
+    } else {
+        work()
+    }
 }
 
 /// One operation of one service.
@@ -52,7 +76,8 @@ pub trait Operation: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Output, ApiError>> + Send;
 }
 
-type Handled<'a> = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send + 'a>>;
+/// What a handler is doing.
+pub type Handled<'a> = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send + 'a>>;
 
 /// An operation with its types hidden, as tables hold it.
 pub trait Handler: Send + Sync {
@@ -93,19 +118,7 @@ impl<O: Operation> Handler for Typed<O> {
             let input: O::Input = input.decode()?;
             check(O::SERVICE, &input)?;
             let output = O::call(services, call, input).await?;
-            Ok(answer::<O>(call, &output))
+            Ok(call.answer(O::SERVICE, O::NAME, &output))
         })
-    }
-}
-
-/// Encodes an operation's output in the caller's protocol.
-pub fn answer<O: Operation>(call: &Call, output: &O::Output) -> Response {
-    match operations::find(O::SERVICE, O::NAME) {
-        Some(operation) => encode(call.dialect, operation, &call.request_id, output),
-        None => belfry_wire::encode_error(
-            call.dialect,
-            &call.request_id,
-            &belfry_wire::errors::internal(O::SERVICE, "operation is not declared"),
-        ),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use belfry_catalog::Catalog;
 use belfry_model::Clock;
+use belfry_store::logs::LogsStore;
 
 use crate::page_token::PageTokens;
 
@@ -12,6 +13,7 @@ use crate::page_token::PageTokens;
 pub struct Services {
     pub clock: Arc<dyn Clock>,
     pub catalog: Arc<dyn Catalog>,
+    pub logs: LogsStore,
     pub page_tokens: PageTokens,
     pub settings: Settings,
 }

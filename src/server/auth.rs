@@ -48,8 +48,7 @@ impl Authority {
         body: &[u8],
         now: TimestampMs,
     ) -> Result<Principal, AuthError> {
-        self.verifier
-            .verify(head, body, &*self.credentials, now)
+        self.verifier.verify(head, body, &*self.credentials, now)
     }
 
     /// The tenant of a request that need not be signed: account and region as far as its
@@ -72,8 +71,7 @@ impl Authority {
 
 /// Regions become parts of keys and ARNs: letters, digits and hyphens only.
 pub fn is_region(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 #[cfg(test)]

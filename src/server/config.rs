@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn keys_are_optional_and_checked() {
-        let config: Config = toml::from_str("region = \"eu-west-1\"\n[memory]\nqueries = 1").unwrap();
+        let config: Config =
+            toml::from_str("region = \"eu-west-1\"\n[memory]\nqueries = 1").unwrap();
         assert_eq!(config.region, "eu-west-1");
         assert_eq!(config.memory.queries, 1);
         assert_eq!(config.clock_skew_minutes, 15);

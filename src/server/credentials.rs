@@ -40,8 +40,7 @@ impl Credentials {
         let mut keys = Self::default();
         for (profile, settings) in sections(text)? {
             let get = |name: &str| settings.get(name).map(String::as_str);
-            let (Some(id), Some(secret)) =
-                (get("aws_access_key_id"), get("aws_secret_access_key"))
+            let (Some(id), Some(secret)) = (get("aws_access_key_id"), get("aws_secret_access_key"))
             else {
                 return Err(format!(
                     "profile {profile} needs aws_access_key_id and aws_secret_access_key"
@@ -49,7 +48,9 @@ impl Credentials {
             };
             let account = get("aws_account_id").unwrap_or(default_account);
             if !is_account_id(account) {
-                return Err(format!("profile {profile}: aws_account_id is not 12 digits"));
+                return Err(format!(
+                    "profile {profile}: aws_account_id is not 12 digits"
+                ));
             }
             if profile == "default" {
                 keys.default_id = Some(id.to_owned());

@@ -65,9 +65,7 @@ pub async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Ht
         code: None,
         received: 0,
     };
-    let answer = gateway
-        .answer(&head, body, &request_id, &mut account)
-        .await;
+    let answer = gateway.answer(&head, body, &request_id, &mut account).await;
     gateway.log(&head, &request_id, &account, answer.status(), started);
     answer
 }

@@ -26,11 +26,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_millis(2_500);
 /// # Errors
 /// Those of the operating system: port taken, address not local.
 pub fn bind(addr: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(addr),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&addr.into())?;
@@ -58,7 +54,9 @@ pub async fn serve(listener: TcpListener, app: Router, mut stop: watch::Receiver
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_READ_TIMEOUT)
             .max_buf_size(HEADER_BYTES_MAX);
-        builder.http2().max_header_list_size(HEADER_BYTES_MAX as u32);
+        builder
+            .http2()
+            .max_header_list_size(HEADER_BYTES_MAX as u32);
         let service = TowerToHyperService::new(app.clone());
         let connection = builder
             .serve_connection_with_upgrades(TokioIo::new(stream), service)

@@ -179,7 +179,10 @@ mod tests {
         metrics.request_answered(labels, 0.01);
         metrics.body_received(42);
         let delta = metrics.take_delta();
-        assert_eq!((delta.requests, delta.failures, delta.received_bytes), (1, 1, 42));
+        assert_eq!(
+            (delta.requests, delta.failures, delta.received_bytes),
+            (1, 1, 42)
+        );
         assert_eq!(metrics.take_delta().requests, 0);
         let text = metrics.text().unwrap();
         assert!(

@@ -93,7 +93,10 @@ impl Schedule {
             } else {
                 runs_at_instant += 1;
                 if runs_at_instant > RUNS_PER_INSTANT_MAX {
-                    tracing::warn!(job = entry.job.name(), "job stays due; leaving it for later");
+                    tracing::warn!(
+                        job = entry.job.name(),
+                        "job stays due; leaving it for later"
+                    );
                     break;
                 }
             }

@@ -1,6 +1,6 @@
 //! DeleteLogGroup: the group, its streams, its events, its tags.
 
-use belfry_catalog::Error;
+use belfry_model::{Classified, StatusClass};
 use belfry_wire::errors::logs;
 use belfry_wire::{ApiError, Constrained, Constraints, Empty, Service};
 use serde::Deserialize;
@@ -37,9 +37,11 @@ impl Operation for DeleteLogGroup {
                 "Deletion protection is enabled for the log group. Disable it before deletion.",
             ));
         }
-        match services.catalog.delete_log_group(&call.tenant, &name).await {
+        match services.logs.delete_log_group(&call.tenant, &name).await {
             Ok(_) => Ok(Empty {}),
-            Err(Error::NotFound { .. }) => Err(logs::log_group_not_found()),
+            Err(error) if error.class() == StatusClass::NotFound => {
+                Err(logs::log_group_not_found())
+            }
             Err(error) => Err(fail(error)),
         }
     }

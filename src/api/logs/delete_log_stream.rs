@@ -1,6 +1,6 @@
 //! DeleteLogStream: the stream and its events.
 
-use belfry_catalog::Error;
+use belfry_model::{Classified, StatusClass};
 use belfry_wire::errors::logs;
 use belfry_wire::{ApiError, Constrained, Constraints, Empty, Service};
 use serde::Deserialize;
@@ -35,13 +35,11 @@ impl Operation for DeleteLogStream {
         let group_name = input.log_group_name.unwrap_or_default();
         let stream_name = input.log_stream_name.unwrap_or_default();
         let group = resolve::log_group(services, call, &group_name).await?;
-        match services
-            .catalog
-            .delete_log_stream(group.id, &stream_name)
-            .await
-        {
+        match services.logs.delete_log_stream(&group, &stream_name).await {
             Ok(_) => Ok(Empty {}),
-            Err(Error::NotFound { .. }) => Err(logs::log_stream_not_found()),
+            Err(error) if error.class() == StatusClass::NotFound => {
+                Err(logs::log_stream_not_found())
+            }
             Err(error) => Err(fail(error)),
         }
     }

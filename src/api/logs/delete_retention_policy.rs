@@ -1,11 +1,12 @@
 //! DeleteRetentionPolicy: events are kept for ever.
 
 use belfry_catalog::Error;
+use belfry_store::logs::retention_start;
 use belfry_wire::errors::logs;
 use belfry_wire::{ApiError, Constrained, Constraints, Empty, Service};
 use serde::Deserialize;
 
-use super::{fail, limits, resolve, retention};
+use super::{fail, limits, resolve};
 use crate::operation::{Call, Operation};
 use crate::services::Services;
 
@@ -32,13 +33,16 @@ impl Operation for DeleteRetentionPolicy {
     async fn call(services: &Services, call: &Call, input: Input) -> Result<Empty, ApiError> {
         let name = input.log_group_name.unwrap_or_default();
         let group = resolve::log_group(services, call, &name).await?;
-        let hidden_before = retention::hidden_before(&group, call.now);
+        let hidden_before = retention_start(&group, call.now);
         match services
             .catalog
             .set_retention(&call.tenant, &name, None, hidden_before)
             .await
         {
-            Ok(_) => Ok(Empty {}),
+            Ok(_) => {
+                services.logs.log_group_changed(&call.tenant, &name);
+                Ok(Empty {})
+            }
             Err(Error::NotFound { .. }) => Err(logs::log_group_not_found()),
             Err(error) => Err(fail(error)),
         }
