@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use belfry_alarm::AlarmService;
 use belfry_catalog::Catalog;
 use belfry_model::Clock;
+use belfry_notify::TopicService;
 use belfry_store::logs::LogsStore;
 
 use crate::page_token::PageTokens;
@@ -14,6 +16,8 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     pub catalog: Arc<dyn Catalog>,
     pub logs: LogsStore,
+    pub alarms: Arc<AlarmService<dyn Catalog>>,
+    pub topics: Arc<TopicService>,
     pub page_tokens: PageTokens,
     pub settings: Settings,
 }

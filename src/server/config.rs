@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use belfry_notify::email::SmtpConfig;
+use belfry_notify::{SmtpConfig, SmtpTls};
 use serde::Deserialize;
 
 /// Unknown keys are refused: a misspelt limit must not be ignored.
@@ -20,9 +20,65 @@ pub struct Config {
     pub base_path: String,
     /// How far a request's signing time may be off, in minutes.
     pub clock_skew_minutes: i64,
-    pub smtp: Option<SmtpConfig>,
+    /// Without it, notifications by mail fail with `no transport configured`.
+    pub smtp: Option<SmtpSection>,
+    /// Hosts whose http(s) subscriptions need no handshake.
+    pub auto_confirm_hosts: Vec<String>,
     pub memory: MemoryConfig,
     pub flush: FlushConfig,
+}
+
+/// The mail relay.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmtpSection {
+    pub host: String,
+    /// Default: 465 with `tls`, 587 with `starttls`, 25 with `none`.
+    pub port: Option<u16>,
+    #[serde(default)]
+    pub tls: TlsSection,
+    pub username: Option<String>,
+    pub password: Option<Secret>,
+    /// The sender's address.
+    pub from: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsSection {
+    None,
+    #[default]
+    StartTls,
+    Tls,
+}
+
+/// A text that never shows itself.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl From<SmtpSection> for SmtpConfig {
+    fn from(section: SmtpSection) -> Self {
+        let (tls, default_port) = match section.tls {
+            TlsSection::None => (SmtpTls::None, 25),
+            TlsSection::StartTls => (SmtpTls::StartTls, 587),
+            TlsSection::Tls => (SmtpTls::Implicit, 465),
+        };
+        Self {
+            host: section.host,
+            port: section.port.unwrap_or(default_port),
+            tls,
+            username: section.username,
+            password: section.password.map(|Secret(password)| password),
+            from: section.from,
+        }
+    }
 }
 
 /// Hard limits, in bytes. Above them callers get AWS's throttling errors.
@@ -60,6 +116,7 @@ impl Default for Config {
             base_path: String::new(),
             clock_skew_minutes: 15,
             smtp: None,
+            auto_confirm_hosts: Vec::new(),
             memory: MemoryConfig::default(),
             flush: FlushConfig::default(),
         }

@@ -14,6 +14,9 @@
 //! | `config` | the configuration file |
 //! | `schedule` | periodic work, by the clock of the day or a test's |
 //! | `test_clock` | `/_belfry/clock` |
+//! | `routes` | which path goes where |
+//! | `notification_pages` | the links in notifications, for people |
+//! | `jobs` | what is periodic: alarms, deliveries, flushes |
 //! | `health`, `own_metrics` | `/health`, `/metrics` |
 
 pub mod admission;
@@ -23,7 +26,10 @@ pub mod credentials;
 pub mod data_dir;
 pub mod gateway;
 pub mod health;
+pub mod jobs;
 pub mod listener;
+pub mod notification_pages;
 pub mod own_metrics;
+pub mod routes;
 pub mod schedule;
 pub mod test_clock;

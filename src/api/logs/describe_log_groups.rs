@@ -55,8 +55,6 @@ pub struct Described {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kms_key_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stored_bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_protection_enabled: Option<bool>,
 }
 
@@ -130,10 +128,10 @@ impl Operation for DescribeLogGroups {
             .log_groups(&call.tenant, &filter, after.as_deref(), limit)
             .await
             .map_err(fail)?;
-        let described = page.items.into_iter().map(|group| {
-            let stored_bytes = services.logs.stored_bytes(&group);
-            Described::new(group, (!with_pattern).then_some(stored_bytes))
-        });
+        let described = page
+            .items
+            .into_iter()
+            .map(|group| Described::new(group, !with_pattern));
         Ok(Output {
             log_groups: described.collect(),
             next_token: page
@@ -154,9 +152,8 @@ fn classes(asked: Option<&str>) -> Vec<String> {
 }
 
 impl Described {
-    /// With a name pattern, size and protection are left out (spec api-operations.md):
-    /// `stored_bytes` is `None` then.
-    fn new(group: LogGroup, stored_bytes: Option<u64>) -> Self {
+    /// With a name pattern, protection is left out (spec api-operations.md).
+    fn new(group: LogGroup, with_protection: bool) -> Self {
         let log_group_arn = arn::log_group(&group.tenant, &group.name);
         Self {
             log_group_name: group.name,
@@ -167,8 +164,7 @@ impl Described {
             log_group_arn,
             log_group_class: group.class,
             kms_key_id: group.kms_key_id,
-            stored_bytes,
-            deletion_protection_enabled: stored_bytes.map(|_| group.deletion_protection),
+            deletion_protection_enabled: with_protection.then_some(group.deletion_protection),
         }
     }
 }

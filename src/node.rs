@@ -1,0 +1,249 @@
+//! A node: the stores, the engines and the server of one process.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use belfry_alarm::AlarmService;
+use belfry_api::page_token::PageTokens;
+use belfry_api::{Services, Settings};
+use belfry_catalog::{Catalog, ObjectCatalog, SqliteCatalog};
+use belfry_model::{Clock, ManualClock, SystemClock, TimestampMs};
+use belfry_notify::{NoObserver, Notifications, NotifyConfig};
+use belfry_server::admission::Admission;
+use belfry_server::auth::{AuthMode, Authority};
+use belfry_server::config::Config;
+use belfry_server::data_dir::{DataDir, DataDirError};
+use belfry_server::gateway::Gateway;
+use belfry_server::jobs::Deliveries;
+use belfry_server::listener;
+use belfry_server::notification_pages::NotificationPages;
+use belfry_server::own_metrics::OwnMetrics;
+use belfry_server::routes::{self, Parts};
+use belfry_server::schedule::{Job, Schedule};
+use belfry_server::test_clock::TestClock;
+use belfry_store::Objects;
+use belfry_store::logs::{LogsConfig, LogsStore};
+use belfry_wire::sigv4::Verifier;
+use rand::RngCore;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How long background work may take to end after the listener has closed.
+const JOBS_STOP_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How to start a node.
+#[derive(Clone, Debug)]
+pub struct NodeOptions {
+    pub data_dir: PathBuf,
+    pub listen: SocketAddr,
+    pub auth: AuthMode,
+    /// 12 digits.
+    pub account: String,
+    pub config: Config,
+    /// Starts on a virtual clock that stands at this time.
+    pub test_clock: Option<TimestampMs>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("--auth none is accepted on loopback addresses only, not on {0}")]
+    UnsignedNotOnLoopback(SocketAddr),
+    #[error("--test-clock is accepted on loopback addresses only, not on {0}")]
+    TestClockNotOnLoopback(SocketAddr),
+    #[error("cannot listen on {addr}: {source}")]
+    Listen {
+        addr: SocketAddr,
+        source: std::io::Error,
+    },
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    #[error(transparent)]
+    Catalog(#[from] belfry_catalog::Error),
+    #[error(transparent)]
+    Store(#[from] belfry_store::Error),
+    #[error("notifications: {0}")]
+    Notify(#[from] belfry_notify::Error),
+}
+
+/// A running node. Stop it with [`Node::stop`]; dropping it stops nothing.
+pub struct Node {
+    local_addr: SocketAddr,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+    jobs: Vec<JoinHandle<()>>,
+    _data_dir: DataDir,
+}
+
+impl Node {
+    /// Opens everything, replays what was not flushed, and listens. The node answers as soon as
+    /// this returns.
+    ///
+    /// # Errors
+    /// When an address, a directory or stored data cannot be used.
+    pub async fn start(options: NodeOptions) -> Result<Self, StartError> {
+        let started = Instant::now();
+        check_loopback(&options)?;
+        let data_dir = DataDir::open(&options.data_dir)?;
+        let credentials = data_dir.credentials(&options.account, &options.config.region)?;
+        // Bound before the slow part, so that a taken port is told at once; served after it.
+        let listener = listener::bind(options.listen).map_err(|source| StartError::Listen {
+            addr: options.listen,
+            source,
+        })?;
+        let local_addr = listener.local_addr().map_err(|source| StartError::Listen {
+            addr: options.listen,
+            source,
+        })?;
+
+        let manual = options.test_clock.map(ManualClock::new);
+        let clock: Arc<dyn Clock> = match &manual {
+            Some(clock) => clock.clone(),
+            None => Arc::new(SystemClock),
+        };
+        let catalog = SqliteCatalog::open(&data_dir.catalog_path()).await?;
+        let page_tokens = PageTokens::new(page_token_key(&catalog).await?);
+        let catalog: Arc<dyn Catalog> = Arc::new(catalog);
+        let objects_path = data_dir.objects_path();
+        let objects = Objects::open_local(&objects_path)?;
+        let logs = LogsStore::open(
+            &data_dir.wal_path("logs"),
+            objects.clone(),
+            catalog.clone(),
+            clock.clone(),
+            logs_config(&options.config),
+        )
+        .await?;
+        let notifications = Notifications::open(
+            catalog.clone(),
+            clock.clone(),
+            notify_config(&options.config, local_addr, manual.is_some()),
+            Arc::new(NoObserver),
+        )
+        .await?;
+        let topics = Arc::new(notifications.topics);
+        let alarms = AlarmService::new(catalog.clone(), clock.clone(), Default::default());
+
+        let jobs: Vec<Arc<dyn Job>> = vec![Arc::new(Deliveries(notifications.worker))];
+        let schedule = Arc::new(Schedule::new(clock.clone(), jobs));
+        let metrics = OwnMetrics::shared();
+        let services = Services {
+            clock: clock.clone(),
+            catalog: catalog.clone(),
+            logs,
+            alarms: Arc::new(alarms),
+            topics: topics.clone(),
+            page_tokens,
+            settings: Settings {
+                allow_aws_namespaces: options.config.allow_aws_namespaces,
+            },
+        };
+        // Callers of a node on the test clock sign with the time of day.
+        let skew_minutes = manual
+            .is_none()
+            .then_some(options.config.clock_skew_minutes);
+        let gateway = Gateway {
+            services,
+            authority: Authority {
+                mode: options.auth,
+                credentials: Arc::new(credentials),
+                default_account: options.account.as_str().into(),
+                default_region: options.config.region.as_str().into(),
+                verifier: Verifier::new(skew_minutes),
+            },
+            admission: Admission::new(options.config.memory.requests),
+            metrics: metrics.clone(),
+            base_path: options.config.base_path.clone(),
+        };
+        let router = routes::router(Parts {
+            gateway: Arc::new(gateway),
+            catalog,
+            metrics,
+            signer: notifications.signer,
+            pages: Arc::new(NotificationPages { topics }),
+            test_clock: manual.map(|clock| Arc::new(TestClock::new(clock, schedule.clone()))),
+        });
+
+        let (stop, stopping) = watch::channel(false);
+        let jobs = schedule.spawn(&stopping);
+        let server = tokio::spawn(listener::serve(listener, router, stopping));
+        tracing::info!(
+            addr = %local_addr,
+            ms = started.elapsed().as_millis() as u64,
+            "ready"
+        );
+        Ok(Self {
+            local_addr,
+            stop,
+            server,
+            jobs,
+            _data_dir: data_dir,
+        })
+    }
+
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Lets open requests and running jobs finish, within bounds.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        if self.server.await.is_err() {
+            tracing::error!("the listener had died");
+        }
+        let jobs = futures::future::join_all(self.jobs);
+        if tokio::time::timeout(JOBS_STOP_TIMEOUT, jobs).await.is_err() {
+            tracing::warn!("periodic work was cut off at shutdown");
+        }
+    }
+}
+
+fn check_loopback(options: &NodeOptions) -> Result<(), StartError> {
+    if options.listen.ip().is_loopback() {
+        return Ok(());
+    }
+    if options.auth == AuthMode::None {
+        return Err(StartError::UnsignedNotOnLoopback(options.listen));
+    }
+    if options.test_clock.is_some() {
+        return Err(StartError::TestClockNotOnLoopback(options.listen));
+    }
+    Ok(())
+}
+
+async fn page_token_key(catalog: &SqliteCatalog) -> Result<[u8; 32], belfry_catalog::Error> {
+    let mut fresh = [0; 32];
+    rand::rng().fill_bytes(&mut fresh);
+    let stored = catalog.init_setting("page_token_key", &fresh).await?;
+    // A key of another length would be a foreign hand's work: tokens then end with the process.
+    Ok(stored.try_into().unwrap_or(fresh))
+}
+
+fn logs_config(config: &Config) -> LogsConfig {
+    LogsConfig {
+        head_bytes_max: config.memory.logs_head as u64,
+        flush_bytes: config.flush.logs_bytes as u64,
+        flush_age_ms: flush_age_ms(config),
+        ..LogsConfig::default()
+    }
+}
+
+fn flush_age_ms(config: &Config) -> i64 {
+    i64::try_from(config.flush.age_s).map_or(i64::MAX, |s| s.saturating_mul(1_000))
+}
+
+fn notify_config(config: &Config, local_addr: SocketAddr, on_test_clock: bool) -> NotifyConfig {
+    let public_url = config
+        .public_url
+        .as_deref()
+        .map(|url| url.trim_end_matches('/').to_owned())
+        .unwrap_or_else(|| format!("http://{local_addr}"));
+    NotifyConfig {
+        public_url: public_url.into(),
+        smtp: config.smtp.clone().map(Into::into),
+        auto_confirm_hosts: config.auto_confirm_hosts.clone(),
+        jitter: !on_test_clock,
+        ..NotifyConfig::default()
+    }
+}

@@ -1,0 +1,32 @@
+//! The periodic work of a node, each as a [`Job`].
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use belfry_model::TimestampMs;
+use belfry_notify::DeliveryWorker;
+
+use crate::schedule::Job;
+
+/// Deliveries of notifications that are due.
+pub struct Deliveries(pub Arc<DeliveryWorker>);
+
+#[async_trait]
+impl Job for Deliveries {
+    fn name(&self) -> &'static str {
+        "deliveries"
+    }
+
+    async fn next_due(&self, _: TimestampMs) -> Option<TimestampMs> {
+        self.0.next_due().await.unwrap_or_else(|error| {
+            tracing::error!(%error, "cannot tell when deliveries are due");
+            None
+        })
+    }
+
+    async fn run_due(&self, now: TimestampMs) {
+        if let Err(error) = self.0.run_due(now).await {
+            tracing::error!(%error, "deliveries failed");
+        }
+    }
+}

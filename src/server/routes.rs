@@ -1,0 +1,94 @@
+//! Which path goes where: our own pages, and all else to the gateway.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use belfry_catalog::Catalog;
+use belfry_notify::Signer;
+
+use crate::gateway::{self, Gateway};
+use crate::health;
+use crate::notification_pages::{self, NotificationPages};
+use crate::own_metrics::OwnMetrics;
+use crate::test_clock::{self, TestClock};
+
+/// Everything that answers requests.
+pub struct Parts {
+    pub gateway: Arc<Gateway>,
+    pub catalog: Arc<dyn Catalog>,
+    pub metrics: Arc<OwnMetrics>,
+    pub signer: Arc<Signer>,
+    pub pages: Arc<NotificationPages>,
+    /// Only with `--test-clock`.
+    pub test_clock: Option<Arc<TestClock>>,
+}
+
+pub fn router(parts: Parts) -> Router {
+    let aws = Router::new()
+        .fallback(gateway::handle)
+        .with_state(parts.gateway)
+        .layer(middleware::from_fn_with_state(
+            parts.pages,
+            notification_pages::intercept,
+        ))
+        .layer(middleware::from_fn_with_state(parts.signer, certificate));
+    let mut router = Router::new()
+        .route("/health", get(health::get).with_state(parts.catalog))
+        .route("/metrics", get(own_metrics).with_state(parts.metrics));
+    if let Some(clock) = parts.test_clock {
+        let route = get(test_clock::get)
+            .post(test_clock::post)
+            .with_state(clock);
+        router = router.route("/_belfry/clock", route);
+    }
+    router.fallback_service(aws)
+}
+
+async fn own_metrics(State(metrics): State<Arc<OwnMetrics>>) -> Response {
+    match metrics.text() {
+        Ok(text) => {
+            let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(header::CONTENT_TYPE, content_type)], text).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// The certificate that SigningCertURL names (spec notifications.md 6); anything else goes on.
+async fn certificate(
+    State(signer): State<Arc<Signer>>,
+    uri: Uri,
+    request: Request,
+    next: Next,
+) -> Response {
+    if !uri.path().ends_with(".pem") {
+        return next.run(request).await;
+    }
+    match signer.certificate_pem(uri.path()).await {
+        Ok(Some(pem)) => {
+            let headers = [
+                (header::CONTENT_TYPE, "application/x-pem-file"),
+                (header::CACHE_CONTROL, "public, max-age=86400"),
+            ];
+            (headers, pem).into_response()
+        }
+        Ok(None) => next.run(request).await,
+        Err(error) => {
+            tracing::error!(%error, "the signing certificate cannot be had");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// Whether a person's browser asks, who wants a page and not XML.
+pub fn wants_page(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
+}
