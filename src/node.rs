@@ -16,7 +16,7 @@ use belfry_server::auth::{AuthMode, Authority};
 use belfry_server::config::Config;
 use belfry_server::data_dir::{DataDir, DataDirError};
 use belfry_server::gateway::Gateway;
-use belfry_server::jobs::Deliveries;
+use belfry_server::jobs::{Deliveries, MetricsMaintenance};
 use belfry_server::listener;
 use belfry_server::notification_pages::NotificationPages;
 use belfry_server::own_metrics::OwnMetrics;
@@ -25,6 +25,7 @@ use belfry_server::schedule::{Job, Schedule};
 use belfry_server::test_clock::TestClock;
 use belfry_store::Objects;
 use belfry_store::logs::{LogsConfig, LogsStore};
+use belfry_store::metrics::{MetricsConfig, MetricsStore};
 use belfry_wire::sigv4::Verifier;
 use rand::RngCore;
 use tokio::sync::watch;
@@ -32,6 +33,9 @@ use tokio::task::JoinHandle;
 
 /// How long background work may take to end after the listener has closed.
 const JOBS_STOP_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the last flush may take.
+const FLUSH_STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How to start a node.
 #[derive(Clone, Debug)]
@@ -73,6 +77,7 @@ pub struct Node {
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
     jobs: Vec<JoinHandle<()>>,
+    metrics: MetricsStore,
     _data_dir: DataDir,
 }
 
@@ -107,6 +112,14 @@ impl Node {
         let catalog: Arc<dyn Catalog> = Arc::new(catalog);
         let objects_path = data_dir.objects_path();
         let objects = Objects::open_local(&objects_path)?;
+        let metrics_store = MetricsStore::open(
+            &data_dir.wal_path("metrics"),
+            objects.clone(),
+            catalog.clone(),
+            clock.clone(),
+            metrics_config(&options.config),
+        )
+        .await?;
         let logs = LogsStore::open(
             &data_dir.wal_path("logs"),
             objects.clone(),
@@ -125,12 +138,16 @@ impl Node {
         let topics = Arc::new(notifications.topics);
         let alarms = AlarmService::new(catalog.clone(), clock.clone(), Default::default());
 
-        let jobs: Vec<Arc<dyn Job>> = vec![Arc::new(Deliveries(notifications.worker))];
+        let jobs: Vec<Arc<dyn Job>> = vec![
+            Arc::new(MetricsMaintenance(metrics_store.clone())),
+            Arc::new(Deliveries(notifications.worker)),
+        ];
         let schedule = Arc::new(Schedule::new(clock.clone(), jobs));
         let metrics = OwnMetrics::shared();
         let services = Services {
             clock: clock.clone(),
             catalog: catalog.clone(),
+            metrics: metrics_store.clone(),
             logs,
             alarms: Arc::new(alarms),
             topics: topics.clone(),
@@ -178,6 +195,7 @@ impl Node {
             stop,
             server,
             jobs,
+            metrics: metrics_store,
             _data_dir: data_dir,
         })
     }
@@ -195,6 +213,13 @@ impl Node {
         let jobs = futures::future::join_all(self.jobs);
         if tokio::time::timeout(JOBS_STOP_TIMEOUT, jobs).await.is_err() {
             tracing::warn!("periodic work was cut off at shutdown");
+        }
+        // Only spares the next start the replay: everything is in the write-ahead logs.
+        let flushed = tokio::time::timeout(FLUSH_STOP_TIMEOUT, self.metrics.flush());
+        match flushed.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "metrics were not flushed at shutdown"),
+            Err(_) => tracing::warn!("metrics were not flushed in time at shutdown"),
         }
     }
 }
@@ -218,6 +243,15 @@ async fn page_token_key(catalog: &SqliteCatalog) -> Result<[u8; 32], belfry_cata
     let stored = catalog.init_setting("page_token_key", &fresh).await?;
     // A key of another length would be a foreign hand's work: tokens then end with the process.
     Ok(stored.try_into().unwrap_or(fresh))
+}
+
+fn metrics_config(config: &Config) -> MetricsConfig {
+    MetricsConfig {
+        head_bytes_max: config.memory.metrics_head,
+        flush_bytes: config.flush.metrics_bytes,
+        flush_age_ms: flush_age_ms(config),
+        ..MetricsConfig::default()
+    }
 }
 
 fn logs_config(config: &Config) -> LogsConfig {

@@ -7,6 +7,7 @@ use belfry_catalog::Catalog;
 use belfry_model::Clock;
 use belfry_notify::TopicService;
 use belfry_store::logs::LogsStore;
+use belfry_store::metrics::MetricsStore;
 
 use crate::page_token::PageTokens;
 
@@ -15,6 +16,7 @@ use crate::page_token::PageTokens;
 pub struct Services {
     pub clock: Arc<dyn Clock>,
     pub catalog: Arc<dyn Catalog>,
+    pub metrics: MetricsStore,
     pub logs: LogsStore,
     pub alarms: Arc<AlarmService<dyn Catalog>>,
     pub topics: Arc<TopicService>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use belfry_model::TimestampMs;
 use belfry_notify::DeliveryWorker;
+use belfry_store::metrics::MetricsStore;
 
 use crate::schedule::Job;
 
@@ -27,6 +28,26 @@ impl Job for Deliveries {
     async fn run_due(&self, now: TimestampMs) {
         if let Err(error) = self.0.run_due(now).await {
             tracing::error!(%error, "deliveries failed");
+        }
+    }
+}
+
+/// Flush, compaction, roll-up and retention of metrics.
+pub struct MetricsMaintenance(pub MetricsStore);
+
+#[async_trait]
+impl Job for MetricsMaintenance {
+    fn name(&self) -> &'static str {
+        "metrics"
+    }
+
+    async fn next_due(&self, _: TimestampMs) -> Option<TimestampMs> {
+        Some(self.0.next_due())
+    }
+
+    async fn run_due(&self, now: TimestampMs) {
+        if let Err(error) = self.0.run_due(now).await {
+            tracing::error!(%error, "maintenance of metrics failed");
         }
     }
 }
