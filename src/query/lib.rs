@@ -1,1 +1,7 @@
-//! placeholder
+//! Queries: metric math.
+//!
+//! | file | what |
+//! |---|---|
+//! | `metric_math/` | expressions over metrics |
+
+pub mod metric_math;
