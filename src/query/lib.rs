@@ -1,7 +1,27 @@
-//! Queries: metric math.
+//! Queries: Logs Insights on DataFusion, metric math.
+//!
+//! Guarantees: a query reads one snapshot; it runs on threads and in memory of its own, both
+//! bounded, and stops when told; a query that uses what is not implemented is refused before it
+//! runs, never answered wrongly. Only this package names DataFusion.
 //!
 //! | file | what |
 //! |---|---|
+//! | `insights/` | compiling and running Logs Insights queries |
+//! | `functions/` | scalar functions and operators |
+//! | `aggregates/` | aggregate functions |
+//! | `values/` | dynamically typed values and their columns |
+//! | `discovery/` | fields of messages that are not JSON |
+//! | `scan/` | the scan node over the store |
 //! | `metric_math/` | expressions over metrics |
+//! | `error` | what can go wrong, classified |
 
+pub mod aggregates;
+pub mod discovery;
+pub mod error;
+pub mod functions;
+pub mod insights;
 pub mod metric_math;
+pub mod scan;
+pub mod values;
+
+pub use error::{Error, Result};

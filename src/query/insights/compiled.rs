@@ -1,0 +1,119 @@
+//! A query that can run.
+
+use std::sync::Arc;
+
+use belfry_lang::insights::{Query, parse};
+use belfry_model::{Tenant, TimestampMs};
+use belfry_store::logs::{Direction, GroupScope, LogScan, LogSnapshot, Prefilter};
+use datafusion::catalog::TableProvider;
+
+use super::compile_error::CompileError;
+use super::lower::{Lowered, Surroundings, lower};
+use crate::error::{Error, Result};
+use crate::scan::{EventTable, ScanColumn, ScanCounters};
+
+/// Makes the table of a query for the columns it can ask for, and what its rows must meet.
+pub(super) type TableOf<'t> = dyn Fn(Vec<ScanColumn>, Prefilter) -> Arc<dyn TableProvider> + 't;
+
+/// A text that was checked: it parses, and this server runs every command and function in it.
+#[derive(Clone, Debug)]
+pub struct CompiledQuery {
+    text: Arc<str>,
+    query: Arc<Query>,
+}
+
+/// The window of a query, and the moment it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryTimes {
+    pub now: TimestampMs,
+    /// Epoch seconds, both inclusive; the end second counts as a whole (spec logs-insights.md
+    /// 10.1).
+    pub start_s: i64,
+    pub end_s: i64,
+}
+
+/// Whose events a query sees.
+#[derive(Clone, Debug)]
+pub struct QueryScope {
+    pub tenant: Tenant,
+    pub groups: Vec<GroupScope>,
+    pub times: QueryTimes,
+    /// The API's parameter; the smaller of it and the query's own limits holds.
+    pub limit: Option<u32>,
+}
+
+/// Checks a query.
+///
+/// # Errors
+/// With `unsupported` set where the query is correct, but uses what this server does not run yet.
+pub fn compile(text: &str) -> Result<CompiledQuery, CompileError> {
+    let query = parse(text)?;
+    let nobody = Surroundings {
+        account: Arc::from(""),
+        region: Arc::from(""),
+        times: QueryTimes {
+            now: TimestampMs(0),
+            start_s: 0,
+            end_s: 0,
+        },
+        limit: None,
+    };
+    let no_rows = |columns, prefilter| {
+        let scan = LogScan {
+            prefilter,
+            ..LogScan::new(Vec::new(), TimestampMs(0), TimestampMs(0))
+        };
+        let counters = Arc::new(ScanCounters::default());
+        Arc::new(EventTable::new(None, scan, columns, counters)) as Arc<dyn TableProvider>
+    };
+    lower(&query, &nobody, &no_rows).map_err(|problem| CompileError::new(text, problem))?;
+    Ok(CompiledQuery {
+        text: Arc::from(text),
+        query: Arc::new(query),
+    })
+}
+
+impl CompiledQuery {
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The plan over the events of `scope` in `snapshot`.
+    pub(super) fn plan(
+        &self,
+        scope: &QueryScope,
+        snapshot: &LogSnapshot,
+        counters: &Arc<ScanCounters>,
+    ) -> Result<Lowered> {
+        let surroundings = Surroundings {
+            account: Arc::clone(&scope.tenant.account),
+            region: Arc::clone(&scope.tenant.region),
+            times: scope.times,
+            limit: scope.limit,
+        };
+        let table = |columns, prefilter| {
+            let scan = LogScan {
+                prefilter,
+                direction: Direction::Descending,
+                ..scope.scan()
+            };
+            let snapshot = Some(snapshot.clone());
+            Arc::new(EventTable::new(
+                snapshot,
+                scan,
+                columns,
+                Arc::clone(counters),
+            )) as Arc<dyn TableProvider>
+        };
+        lower(&self.query, &surroundings, &table)
+            .map_err(|problem| Error::Internal(CompileError::new(&self.text, problem).message))
+    }
+}
+
+impl QueryScope {
+    fn scan(&self) -> LogScan {
+        let start = TimestampMs::from_secs(self.times.start_s);
+        let end = TimestampMs::from_secs(self.times.end_s).saturating_add_ms(999);
+        LogScan::new(self.groups.clone(), start, end)
+    }
+}

@@ -1,0 +1,25 @@
+//! Logs Insights: queries over log events (spec logs-insights.md).
+//!
+//! [`compile`] checks a query's text; [`InsightsEngine::run`] runs it over a snapshot of the logs.
+//!
+//! | file | what |
+//! |---|---|
+//! | `compile_error` | why a query is refused, and where in its text |
+//! | `compiled` | a query that can run, and the window and groups it runs over |
+//! | `lower/` | from the syntax tree to DataFusion's logical plan |
+//! | `engine` | running plans: threads, memory, cancellation |
+//! | `result` | rows as texts, and what a query cost |
+
+pub mod compile_error;
+pub mod compiled;
+pub mod engine;
+#[cfg(test)]
+mod golden_tests;
+mod lower;
+pub mod result;
+
+pub use compile_error::CompileError;
+pub use compiled::{CompiledQuery, QueryScope, QueryTimes, compile};
+pub use engine::{Cancellation, EngineConfig, InsightsEngine};
+pub use lower::RESULT_ROWS_DEFAULT;
+pub use result::{Cell, ResultSet};

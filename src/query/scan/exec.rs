@@ -1,0 +1,268 @@
+//! The scan node: parts newest first, shared by as many streams as there are cores, skipping parts
+//! that a running top-k can no longer use.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, Decimal128Array, new_null_array};
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use belfry_store::logs::{LogScan, Prefilter, ScanPart};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, internal_err};
+use datafusion::config::ConfigOptions;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::utils::collect_columns;
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::filter_pushdown::{
+    ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
+};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use futures::stream::BoxStream;
+use futures::{StreamExt, stream};
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+
+use super::column::{ScanColumn, order_key_max};
+use super::counters::ScanCounters;
+
+/// Reads the parts of a scan.
+#[derive(Clone)]
+pub struct EventScanExec {
+    prefilter: Prefilter,
+    columns: Arc<[ScanColumn]>,
+    /// Newest first; the streams take from the front.
+    parts: Arc<Mutex<VecDeque<ScanPart>>>,
+    /// Conditions on rows that sharpen while the query runs.
+    dynamic_filters: Arc<[Arc<dyn PhysicalExpr>]>,
+    counters: Arc<ScanCounters>,
+    properties: Arc<PlanProperties>,
+}
+
+impl EventScanExec {
+    /// `parts` are those of `scan`, whose columns are the inputs of `columns`.
+    pub fn new(
+        scan: &LogScan,
+        columns: Vec<ScanColumn>,
+        mut parts: Vec<ScanPart>,
+        target_partitions: usize,
+        counters: Arc<ScanCounters>,
+    ) -> Self {
+        parts.sort_by_key(|part| std::cmp::Reverse(part.time_bounds().1));
+        let fields: Vec<_> = columns.iter().map(ScanColumn::field).collect();
+        let schema: SchemaRef = Arc::new(Schema::new(fields));
+        let partitions = target_partitions.min(parts.len()).max(1);
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema),
+            Partitioning::UnknownPartitioning(partitions),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Self {
+            prefilter: scan.prefilter.clone(),
+            columns: columns.into(),
+            parts: Arc::new(Mutex::new(parts.into())),
+            dynamic_filters: Arc::new([]),
+            counters,
+            properties: Arc::new(properties),
+        }
+    }
+
+    /// The next part that can still matter.
+    fn next_part(&self) -> Result<Option<ScanPart>> {
+        loop {
+            let Some(part) = self.parts.lock().pop_front() else {
+                return Ok(None);
+            };
+            if self.can_matter(part.time_bounds().1.0)? {
+                return Ok(Some(part));
+            }
+        }
+    }
+
+    /// Whether a row of this time can pass the filters: those on the order alone are tried with
+    /// the greatest key of that time. They are of the form `order > bound`.
+    fn can_matter(&self, newest_ms: i64) -> Result<bool> {
+        let schema = self.schema();
+        for filter in self.dynamic_filters.iter() {
+            let only_order = collect_columns(filter)
+                .iter()
+                .all(|column| self.columns.get(column.index()) == Some(&ScanColumn::Order));
+            if !only_order {
+                continue;
+            }
+            let row = self
+                .columns
+                .iter()
+                .zip(schema.fields())
+                .map(|(column, field)| match column {
+                    ScanColumn::Order => {
+                        let key = Decimal128Array::from(vec![order_key_max(newest_ms)]);
+                        Ok(Arc::new(key.with_precision_and_scale(38, 0)?) as _)
+                    }
+                    _ => Ok(new_null_array(field.data_type(), 1)),
+                })
+                .collect::<Result<Vec<_>>>()?;
+            let nullable: Vec<_> = schema
+                .fields()
+                .iter()
+                .map(|field| field.as_ref().clone().with_nullable(true))
+                .collect();
+            let row = RecordBatch::try_new(Arc::new(Schema::new(nullable)), row)?;
+            let passes = filter.evaluate(&row)?.into_array(1)?;
+            let rejected = passes
+                .as_any()
+                .downcast_ref::<BooleanArray>()
+                .is_some_and(|passes| passes.iter().next() == Some(Some(false)));
+            if rejected {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn convert(
+        columns: &[ScanColumn],
+        schema: &SchemaRef,
+        batch: &RecordBatch,
+    ) -> Result<RecordBatch> {
+        let arrays = columns
+            .iter()
+            .map(|column| column.build(batch))
+            .collect::<crate::error::Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(RecordBatch::try_new_with_options(
+            Arc::clone(schema),
+            arrays,
+            &options,
+        )?)
+    }
+}
+
+impl fmt::Debug for EventScanExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventScanExec")
+            .field("columns", &self.columns)
+            .field("prefilter", &self.prefilter)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Batches read ahead of the stream that uses them.
+const BATCHES_AHEAD: usize = 2;
+
+/// Reads a part on a thread that may block.
+fn read(part: ScanPart, counters: Arc<ScanCounters>) -> BoxStream<'static, Result<RecordBatch>> {
+    let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+    tokio::task::spawn_blocking(move || {
+        let mut reader = part.read();
+        while let Some(batch) = reader.next() {
+            let batch = batch.map_err(|error| crate::error::Error::from(error).into());
+            // Nobody listens any more: the query is over.
+            if sender.blocking_send(batch).is_err() {
+                break;
+            }
+        }
+        counters.add(&reader.statistics());
+    });
+    stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|batch| (batch, receiver))
+    })
+    .boxed()
+}
+
+impl DisplayAs for EventScanExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.columns.iter().map(ScanColumn::name).collect();
+        write!(
+            f,
+            "EventScanExec: columns=[{}], parts={}, prefilter={:?}, dynamic_filters={}",
+            names.join(", "),
+            self.parts.lock().len(),
+            self.prefilter,
+            self.dynamic_filters.len()
+        )
+    }
+}
+
+impl ExecutionPlan for EventScanExec {
+    fn name(&self) -> &'static str {
+        "EventScanExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        for filter in self.dynamic_filters.iter() {
+            if f(filter)? == TreeNodeRecursion::Stop {
+                return Ok(TreeNodeRecursion::Stop);
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if children.is_empty() {
+            Ok(self)
+        } else {
+            internal_err!("a scan has no children")
+        }
+    }
+
+    fn execute(&self, _: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let schema = self.schema();
+        let scan = self.clone();
+        let parts = stream::try_unfold(scan, |scan| async move {
+            let next = scan.next_part()?;
+            Ok::<_, datafusion::error::DataFusionError>(
+                next.map(|part| (read(part, Arc::clone(&scan.counters)), scan)),
+            )
+        });
+        let columns = Arc::clone(&self.columns);
+        let out = Arc::clone(&schema);
+        let batches = parts
+            .map(|part| match part {
+                Ok(batches) => batches,
+                Err(error) => stream::iter([Err(error)]).boxed(),
+            })
+            .flatten()
+            .map(move |batch| Self::convert(&columns, &out, &batch?));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+    }
+
+    fn handle_child_pushdown_result(
+        &self,
+        phase: FilterPushdownPhase,
+        result: ChildPushdownResult,
+        _: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
+        // The filters stay above: here they only tell which parts to skip.
+        let answer = vec![PushedDown::No; result.parent_filters.len()];
+        let propagation = FilterPushdownPropagation::with_parent_pushdown_result(answer);
+        if phase != FilterPushdownPhase::Post || result.parent_filters.is_empty() {
+            return Ok(propagation);
+        }
+        let mut scan = self.clone();
+        scan.dynamic_filters = result
+            .parent_filters
+            .into_iter()
+            .map(|parent| parent.filter)
+            .collect();
+        Ok(propagation.with_updated_node(Arc::new(scan)))
+    }
+}
