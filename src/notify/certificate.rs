@@ -53,6 +53,16 @@ impl Identity {
         Self::read(&stored)
     }
 
+    /// Whether somebody has asked for the identity before.
+    ///
+    /// # Errors
+    /// Of the catalog.
+    pub async fn exists(catalog: &dyn Catalog) -> Result<bool> {
+        Ok(ObjectCatalog::get_setting(catalog, SETTING)
+            .await?
+            .is_some())
+    }
+
     fn read(stored: &[u8]) -> Result<Self> {
         let stored: Stored = serde_json::from_slice(stored)
             .map_err(|error| Error::Internal(format!("setting {SETTING}: {error}")))?;

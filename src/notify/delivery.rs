@@ -177,6 +177,9 @@ impl DeliveryWorker {
             // Unsubscribed meanwhile: nobody waits for it.
             return self.finish(row).await;
         };
+        if !subscription.confirmed {
+            return self.finish(row).await;
+        }
         let policy = delivery_policy_of(&topic, &subscription);
         let protocol = Protocol::parse(&subscription.protocol);
         if protocol.is_some_and(Protocol::is_http)

@@ -253,8 +253,9 @@ impl Resolve for GuardedResolver {
         let deny = self.deny.clone();
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> = found.filter(|a| !deny.denies(a.ip())).collect();
-            if allowed.is_empty() {
+            let (denied, allowed): (Vec<SocketAddr>, Vec<SocketAddr>) =
+                found.partition(|address| deny.denies(address.ip()));
+            if allowed.is_empty() && !denied.is_empty() {
                 return Err(DeniedAddress.into());
             }
             Ok(Box::new(allowed.into_iter()) as Addrs)

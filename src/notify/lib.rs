@@ -17,6 +17,7 @@
 //! | `policy/` | access, delivery and redrive policies |
 //! | `fan_out` | from a message to deliveries |
 //! | `worker`, `delivery` | the outbox worker, and what it does with each kind of row |
+//! | `lanes` | rows for one receiver in order |
 //! | `attempt` | how an attempt ended |
 //! | `http`, `address` | http(s) requests, and where they may go |
 //! | `email` | mails |
@@ -39,6 +40,7 @@ mod fan_out;
 pub mod filter;
 pub mod history;
 pub mod http;
+mod lanes;
 pub mod message;
 pub mod observer;
 pub mod pages;

@@ -1,11 +1,13 @@
 //! Signatures of envelopes (spec notifications.md 6).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use belfry_catalog::Catalog;
 use belfry_model::Clock;
+use parking_lot::Mutex;
 use rsa::Pkcs1v15Sign;
 use rsa::rand_core::OsRng;
 use sha1::Sha1;
@@ -58,6 +60,28 @@ pub struct Signer {
     /// What precedes the certificate's path in `SigningCertURL`.
     cert_url_base: Arc<str>,
     identity: OnceCell<Arc<Identity>>,
+    recent: Mutex<RecentSignatures>,
+}
+
+/// Ours: a message that goes to many endpoints is signed once, not for each of them.
+const RECENT_MAX: usize = 64;
+
+/// The newest signatures by the digest of what was signed; the oldest goes first.
+#[derive(Default)]
+struct RecentSignatures(VecDeque<([u8; 32], String)>);
+
+impl RecentSignatures {
+    fn get(&self, digest: &[u8; 32]) -> Option<String> {
+        let found = self.0.iter().find(|(of, _)| of == digest);
+        found.map(|(_, value)| value.clone())
+    }
+
+    fn put(&mut self, digest: [u8; 32], value: String) {
+        if self.0.len() >= RECENT_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back((digest, value));
+    }
 }
 
 impl Signer {
@@ -67,6 +91,7 @@ impl Signer {
             clock,
             cert_url_base,
             identity: OnceCell::new(),
+            recent: Mutex::default(),
         }
     }
 
@@ -93,9 +118,21 @@ impl Signer {
     pub async fn sign(&self, version: SignatureVersion, text: String) -> Result<Signature> {
         let identity = self.identity().await?;
         let cert_url = format!("{}{}", self.cert_url_base, identity.path);
-        let value = tokio::task::spawn_blocking(move || sign(&identity, version, &text))
-            .await
-            .map_err(|error| Error::Internal(format!("signature: {error}")))??;
+        let digest = Sha256::new_with_prefix(version.as_str())
+            .chain_update(text.as_bytes())
+            .finalize()
+            .into();
+        let known = self.recent.lock().get(&digest);
+        let value = match known {
+            Some(value) => value,
+            None => {
+                let value = tokio::task::spawn_blocking(move || sign(&identity, version, &text))
+                    .await
+                    .map_err(|error| Error::Internal(format!("signature: {error}")))??;
+                self.recent.lock().put(digest, value.clone());
+                value
+            }
+        };
         Ok(Signature {
             version,
             value,
@@ -109,11 +146,15 @@ impl Signer {
     /// # Errors
     /// As [`Self::identity`].
     pub async fn certificate_pem(&self, path: &str) -> Result<Option<String>> {
-        // Strangers must not make us generate keys.
         if !path.starts_with("/SimpleNotificationService-") {
             return Ok(None);
         }
-        let identity = self.identity().await?;
+        // Strangers must not make us generate keys: where there is none, none was handed out.
+        let identity = match self.identity.get() {
+            Some(identity) => Arc::clone(identity),
+            None if Identity::exists(&*self.catalog).await? => self.identity().await?,
+            None => return Ok(None),
+        };
         Ok((identity.path == path).then(|| identity.certificate_pem.clone()))
     }
 }

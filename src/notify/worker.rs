@@ -1,6 +1,7 @@
 //! The outbox worker: spreads messages over subscriptions and delivers them, at least once
 //! (spec notifications.md 8).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +16,18 @@ use tokio::task::JoinSet;
 use crate::config::NotifyConfig;
 use crate::delivery::Transports;
 use crate::error::Result;
+use crate::lanes::Lanes;
 use crate::observer::NotifyObserver;
 use crate::throttle::Throttles;
 use crate::token::{TOKEN_VALID_MS, TokenMint};
 
-/// How long a row is ours: longer than any attempt takes (60 s by mail), so that only a
-/// crash makes it somebody else's.
+/// How long a row is ours: longer than any attempt takes, so that only a crash makes it
+/// somebody else's.
 const CLAIM_MS: i64 = 120 * SECOND_MS;
+/// The longest attempt: a mail's session.
+const ATTEMPT_MS_MAX: i64 = 60 * SECOND_MS;
+/// Ours: claimed rows kept waiting behind others for the same receiver.
+const WAITING_MAX: usize = 256;
 /// How soon the outbox is looked at again while slow attempts are under way.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Pending subscriptions are looked through this often.
@@ -55,11 +61,15 @@ impl DeliveryWorker {
         // Tasks, not futures of this one: an attempt that holds the catalog's connection must
         // be able to go on while this waits for it. Dropping the set aborts them.
         let mut running = JoinSet::new();
+        let mut lane_of = HashMap::new();
+        let mut lanes = Lanes::default();
         let mut taken = 0usize;
         let mut outcome = Ok(());
         loop {
             let now = now.max(self.clock.now());
-            let free = concurrency.saturating_sub(running.len());
+            let free = concurrency
+                .saturating_sub(running.len())
+                .min(WAITING_MAX.saturating_sub(lanes.waiting()));
             if free > 0 && outcome.is_ok() {
                 match self
                     .catalog
@@ -69,20 +79,30 @@ impl DeliveryWorker {
                     Ok(rows) => {
                         taken = taken.saturating_add(rows.len());
                         for row in rows {
-                            let worker = Arc::clone(self);
-                            running.spawn(async move { worker.work_on(row).await });
+                            let lane = Lanes::lane(&row);
+                            if let Some(row) = lanes.enter(&lane, row) {
+                                let task = running.spawn(Arc::clone(self).work_on(row));
+                                lane_of.insert(task.id(), lane);
+                            }
                         }
                     }
                     Err(error) => outcome = Err(error),
                 }
             }
-            if running.is_empty() {
-                return Ok(outcome.map(|()| taken)?);
-            }
-            tokio::select! {
-                _ = running.join_next() => {}
-                () = self.wake.notified() => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            let ended = tokio::select! {
+                ended = running.join_next_with_id() => match ended {
+                    Some(Ok((id, ()))) => Some(id),
+                    Some(Err(error)) => Some(error.id()),
+                    None => return Ok(outcome.map(|()| taken)?),
+                },
+                () = self.wake.notified() => None,
+                () = tokio::time::sleep(LOOK_AGAIN) => None,
+            };
+            if let Some(lane) = ended.and_then(|id| lane_of.remove(&id))
+                && let Some(row) = lanes.leave(&lane, self.clock.now() + ATTEMPT_MS_MAX)
+            {
+                let task = running.spawn(Arc::clone(self).work_on(row));
+                lane_of.insert(task.id(), lane);
             }
         }
     }
@@ -105,7 +125,7 @@ impl DeliveryWorker {
         self.wake.notified().await;
     }
 
-    async fn work_on(&self, row: OutboxRow) {
+    async fn work_on(self: Arc<Self>, row: OutboxRow) {
         let worked = match row.kind {
             OutboxKind::Publish => self.spread(&row).await,
             OutboxKind::Delivery => self.deliver(&row).await,

@@ -356,4 +356,116 @@ mod tests {
             r#"{"$or":"yz"}"#
         ));
     }
+
+    /// The definition, without cleverness: try every choice of one element for each array.
+    fn slow_reference(policy: &FilterPolicy, body: &serde_json::Value) -> bool {
+        use serde_json::Value;
+        type Fields = Vec<(String, Scalar)>;
+
+        fn cross(left: Vec<Fields>, right: Vec<Fields>) -> Vec<Fields> {
+            left.iter()
+                .flat_map(|l| right.iter().map(move |r| [l.clone(), r.clone()].concat()))
+                .collect()
+        }
+
+        fn worlds(value: &Value, path: &str) -> Vec<Fields> {
+            match value {
+                Value::Object(object) => object.iter().fold(vec![Vec::new()], |all, (k, v)| {
+                    let path = if path.is_empty() {
+                        k.clone()
+                    } else {
+                        format!("{path}.{k}")
+                    };
+                    cross(all, worlds(v, &path))
+                }),
+                Value::Array(members) if members.is_empty() => vec![Vec::new()],
+                Value::Array(members) => members.iter().flat_map(|m| worlds(m, path)).collect(),
+                scalar => vec![vec![(
+                    path.to_owned(),
+                    Scalar::of(scalar).expect("a scalar"),
+                )]],
+            }
+        }
+
+        let worlds = worlds(body, "");
+        let exists = |path: &str| worlds.iter().flatten().any(|(p, _)| p == path);
+        policy.alternatives.iter().any(|keys| {
+            worlds.iter().any(|fields| {
+                keys.iter().all(|key| {
+                    key.conditions.iter().any(|c| {
+                        fields.iter().any(|(p, v)| *p == key.path && c.accepts(v))
+                            || (c.accepts_absence() && !exists(&key.path))
+                    })
+                })
+            })
+        })
+    }
+
+    mod properties {
+        use super::*;
+        use proptest::prelude::*;
+        use serde_json::{Value, json};
+
+        fn scalars() -> impl Strategy<Value = Value> {
+            prop_oneof![
+                (0..3).prop_map(|n| json!(n)),
+                "[xy]".prop_map(|t| json!(t)),
+                Just(Value::Null),
+            ]
+        }
+
+        fn bodies() -> impl Strategy<Value = Value> {
+            let names = prop::sample::select(vec!["a", "b", "a.b"]);
+            let values = scalars().prop_recursive(3, 12, 2, move |inner| {
+                prop_oneof![
+                    prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                    prop::collection::vec((names.clone(), inner), 0..3).prop_map(|members| {
+                        Value::Object(members.into_iter().map(|(k, v)| (k.into(), v)).collect())
+                    }),
+                ]
+            });
+            prop::collection::vec((prop::sample::select(vec!["a", "b"]), values), 0..3).prop_map(
+                |members| Value::Object(members.into_iter().map(|(k, v)| (k.into(), v)).collect()),
+            )
+        }
+
+        fn conditions() -> impl Strategy<Value = Value> {
+            let one = prop_oneof![
+                scalars(),
+                any::<bool>().prop_map(|exists| json!({"exists": exists})),
+                (0..3).prop_map(|n| json!({"numeric": [">=", n]})),
+                "[xy]".prop_map(|t| json!({"anything-but": t})),
+            ];
+            prop::collection::vec(one, 1..3).prop_map(Value::from)
+        }
+
+        fn policies() -> impl Strategy<Value = Value> {
+            let paths = prop::sample::select(vec!["a", "b", "a.a", "a.b", "a.b.a", "b.b"]);
+            prop::collection::btree_map(paths, conditions(), 1..4).prop_map(|members| {
+                Value::Object(members.into_iter().map(|(k, v)| (k.into(), v)).collect())
+            })
+        }
+
+        proptest! {
+            #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+            #[test]
+            fn verdicts_equal_the_slow_reference(policy in policies(), body in bodies()) {
+                let parsed = FilterPolicy::parse(&policy.to_string(), Scope::MessageBody, false)
+                    .expect("valid")
+                    .expect("a filter");
+                let verdict = parsed.evaluate(&message(&body.to_string(), &[])).is_accepted();
+                prop_assert_eq!(verdict, slow_reference(&parsed, &body));
+            }
+
+            #[test]
+            fn any_text_is_judged(policy in ".{0,40}", wild in "[{}\\[\\]\":,a$or0-9. ]{0,40}") {
+                for text in [&policy, &wild] {
+                    if let Ok(Some(parsed)) = FilterPolicy::parse(text, Scope::MessageBody, true) {
+                        parsed.evaluate(&message(text, &[]));
+                    }
+                }
+            }
+        }
+    }
 }

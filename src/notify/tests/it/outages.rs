@@ -196,3 +196,22 @@ async fn forbidden_addresses_are_never_connected_to() {
     }
     assert!(receiver.take().is_empty());
 }
+
+#[tokio::test]
+async fn messages_due_at_once_arrive_in_order() {
+    let node = Node::start().await;
+    let receiver = Receiver::start().await;
+    let topic = node.topic("ops").await;
+    node.subscribe_receiver(&topic, &receiver, &[]).await;
+    let mut sent = Vec::new();
+    for n in 0..100 {
+        sent.push(node.publish(&topic, &n.to_string()).await);
+    }
+    assert_eq!(node.run().await, 100);
+    let heard: Vec<String> = receiver
+        .take()
+        .iter()
+        .map(|r| r.header("x-amz-sns-message-id").expect("an id").to_owned())
+        .collect();
+    assert_eq!(heard, sent);
+}
