@@ -8,11 +8,13 @@
 //! | `span.rs` | where something was written |
 //! | `error.rs` | the one error: what was found, what was expected, where |
 //! | `grammar.rs` | the input with its place, faults, the guard against deep nesting |
+//! | `dashboard/` | dashboard bodies and their validation |
 //! | `filter_pattern/` | filter patterns, with their matcher |
 //! | `insights/` | Logs Insights queries |
 //! | `metric_math/` | metric math expressions |
 //! | `print.rs` | pieces of the printers |
 
+pub mod dashboard;
 pub mod error;
 pub mod filter_pattern;
 mod grammar;

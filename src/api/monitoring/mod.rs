@@ -1,5 +1,80 @@
-//! placeholder
+//! CloudWatch: one file for each operation.
+//!
+//! Beside the operations:
+//!
+//! | file | what |
+//! |---|---|
+//! | `limits` | constraints that many operations share |
+//! | `dimension`, `tag`, `metric_data_query`, `metric_alarm` | structures that many operations share |
+//! | `alarm_kind` | which kinds of alarm a request asks for, and the rules of those not watched yet |
+//! | `dashboard_name` | names of dashboards |
+//! | `page` | paging tokens |
 
-use crate::operation::Handler;
+mod alarm_kind;
+mod dashboard_name;
+mod delete_alarms;
+mod delete_dashboards;
+mod describe_alarm_history;
+mod describe_alarms;
+mod describe_alarms_for_metric;
+mod dimension;
+mod disable_alarm_actions;
+mod enable_alarm_actions;
+mod get_dashboard;
+mod limits;
+mod list_dashboards;
+mod list_tags_for_resource;
+mod metric_alarm;
+mod metric_data_query;
+mod page;
+mod put_dashboard;
+mod put_metric_alarm;
+mod set_alarm_state;
+mod tag;
+mod tag_resource;
+mod untag_resource;
 
-pub const OPERATIONS: &[&dyn Handler] = &[];
+use belfry_model::Classified;
+use belfry_wire::{ApiError, Service};
+
+use crate::failure::failure;
+use crate::operation::{Handler, Typed};
+
+pub use delete_alarms::DeleteAlarms;
+pub use delete_dashboards::DeleteDashboards;
+pub use describe_alarm_history::DescribeAlarmHistory;
+pub use describe_alarms::DescribeAlarms;
+pub use describe_alarms_for_metric::DescribeAlarmsForMetric;
+pub use disable_alarm_actions::DisableAlarmActions;
+pub use enable_alarm_actions::EnableAlarmActions;
+pub use get_dashboard::GetDashboard;
+pub use list_dashboards::ListDashboards;
+pub use list_tags_for_resource::ListTagsForResource;
+pub use put_dashboard::PutDashboard;
+pub use put_metric_alarm::PutMetricAlarm;
+pub use set_alarm_state::SetAlarmState;
+pub use tag_resource::TagResource;
+pub use untag_resource::UntagResource;
+
+pub const OPERATIONS: &[&dyn Handler] = &[
+    &Typed::<DeleteAlarms>::NEW,
+    &Typed::<DeleteDashboards>::NEW,
+    &Typed::<DescribeAlarmHistory>::NEW,
+    &Typed::<DescribeAlarms>::NEW,
+    &Typed::<DescribeAlarmsForMetric>::NEW,
+    &Typed::<DisableAlarmActions>::NEW,
+    &Typed::<EnableAlarmActions>::NEW,
+    &Typed::<GetDashboard>::NEW,
+    &Typed::<ListDashboards>::NEW,
+    &Typed::<ListTagsForResource>::NEW,
+    &Typed::<PutDashboard>::NEW,
+    &Typed::<PutMetricAlarm>::NEW,
+    &Typed::<SetAlarmState>::NEW,
+    &Typed::<TagResource>::NEW,
+    &Typed::<UntagResource>::NEW,
+];
+
+/// What is left of an error that the operation did not expect.
+fn fail<E: Classified>(error: E) -> ApiError {
+    failure(Service::Monitoring, error)
+}

@@ -1,0 +1,65 @@
+//! Where a listing continues: tokens of CloudWatch's listings.
+
+use belfry_wire::errors::{ApiError, monitoring};
+
+use crate::operation::Call;
+use crate::page_token::PageScope;
+use crate::services::Services;
+
+/// The tokens of one call: they open for the same operation, tenant and filter only.
+pub struct Pages<'a> {
+    services: &'a Services,
+    call: &'a Call,
+    operation: &'static str,
+    /// What decides which items are listed, as one text.
+    filter: String,
+}
+
+impl<'a> Pages<'a> {
+    /// `filter` is whatever decides which items are listed; its debug form goes into the token.
+    pub fn new(
+        services: &'a Services,
+        call: &'a Call,
+        operation: &'static str,
+        filter: &dyn std::fmt::Debug,
+    ) -> Self {
+        Self {
+            services,
+            call,
+            operation,
+            filter: format!("{filter:?}"),
+        }
+    }
+
+    /// The cursor that `token` stands for; `None` for the first page. An empty token, as forms
+    /// have it for an absent one, is none.
+    ///
+    /// # Errors
+    /// InvalidNextToken.
+    pub fn open(&self, token: Option<&str>) -> Result<Option<String>, ApiError> {
+        let Some(token) = token.filter(|token| !token.is_empty()) else {
+            return Ok(None);
+        };
+        self.with_scope(|scope| {
+            let tokens = &self.services.page_tokens;
+            tokens.open(scope, token, self.call.now)
+        })
+        .map(Some)
+        .ok_or_else(|| monitoring::invalid_next_token(token))
+    }
+
+    pub fn seal(&self, cursor: &str) -> String {
+        self.with_scope(|scope| {
+            let tokens = &self.services.page_tokens;
+            tokens.seal(scope, cursor, self.call.now)
+        })
+    }
+
+    fn with_scope<T>(&self, with: impl FnOnce(PageScope<'_>) -> T) -> T {
+        with(PageScope {
+            operation: self.operation,
+            tenant: &self.call.tenant,
+            filter: &[&self.filter],
+        })
+    }
+}
