@@ -1,7 +1,8 @@
 //! Requests and answers as bytes, independent of any HTTP library.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::header::HOST;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, request};
 
 /// The first part of a request, as received: nothing decoded, nothing normalised, because the
 /// signature covers these very characters.
@@ -12,9 +13,27 @@ pub struct RequestHead {
     pub path: String,
     /// The query string without its `?`, still percent-encoded; empty when there is none.
     pub query: String,
-    /// `Host` among them: HTTP/2 requests carry it as `:authority`, which the server copies here,
-    /// because every signature covers it.
+    /// `Host` among them, because every signature covers it.
     pub headers: HeaderMap,
+}
+
+impl From<request::Parts> for RequestHead {
+    /// HTTP/2 requests carry `Host` as `:authority`; it becomes a header as clients sign it.
+    fn from(parts: request::Parts) -> Self {
+        let mut headers = parts.headers;
+        if !headers.contains_key(HOST)
+            && let Some(authority) = parts.uri.authority()
+            && let Ok(host) = HeaderValue::from_str(authority.as_str())
+        {
+            headers.insert(HOST, host);
+        }
+        Self {
+            method: parts.method,
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers,
+        }
+    }
 }
 
 impl RequestHead {
@@ -37,4 +56,36 @@ pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(request: request::Builder) -> RequestHead {
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        parts.into()
+    }
+
+    #[test]
+    fn the_authority_of_http_2_is_the_host() {
+        let http2 = head(request::Request::get("http://belfry:2355/a%20b?x=%7E"));
+        assert_eq!(http2.header("host"), Some("belfry:2355"));
+        assert_eq!(
+            (http2.path.as_str(), http2.query.as_str()),
+            ("/a%20b", "x=%7E")
+        );
+        let http1 = head(request::Request::get("http://other/").header(HOST, "belfry"));
+        assert_eq!(http1.header("host"), Some("belfry"));
+    }
+
+    #[test]
+    fn media_types_have_no_parameters() {
+        let form = "Application/X-WWW-form-urlencoded ; charset=utf-8";
+        let head = head(request::Request::post("/").header("content-type", form));
+        assert_eq!(
+            head.media_type().as_deref(),
+            Some("application/x-www-form-urlencoded")
+        );
+    }
 }

@@ -44,6 +44,8 @@ pub struct Principal {
 
 impl Principal {
     /// That the signature was made for the service that the request turned out to address.
+    /// To be asked after routing: the body of a Query request may name another service than its
+    /// head lets expect.
     ///
     /// # Errors
     /// [`AuthError::OutOfScope`] when it was made for another.
