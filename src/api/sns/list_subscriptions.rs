@@ -1,0 +1,48 @@
+//! ListSubscriptions: of all topics, 100 a page.
+
+use belfry_wire::{ApiError, Constrained, Constraints, Service};
+use serde::{Deserialize, Serialize};
+
+use super::fail;
+use super::subscription::Subscription;
+use crate::operation::{Call, Operation};
+use crate::services::Services;
+
+pub struct ListSubscriptions;
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Input {
+    pub next_token: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Output {
+    pub subscriptions: Vec<Subscription>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+
+impl Constrained for Input {
+    fn check(&self, _: &mut Constraints) {}
+}
+
+impl Operation for ListSubscriptions {
+    const SERVICE: Service = Service::Sns;
+    const NAME: &'static str = "ListSubscriptions";
+    type Input = Input;
+    type Output = Output;
+
+    async fn call(services: &Services, call: &Call, input: Input) -> Result<Output, ApiError> {
+        let page = services
+            .topics
+            .list_subscriptions(&call.tenant, input.next_token.as_deref())
+            .await
+            .map_err(fail)?;
+        Ok(Output {
+            subscriptions: page.items.into_iter().map(Subscription::from).collect(),
+            next_token: page.next_token,
+        })
+    }
+}

@@ -1,0 +1,44 @@
+//! UntagResource: removes tags of a topic.
+
+use belfry_wire::{ApiError, Constrained, Constraints, Empty, Service};
+use serde::Deserialize;
+
+use super::fail;
+use crate::operation::{Call, Operation};
+use crate::services::Services;
+
+pub struct UntagResource;
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Input {
+    pub resource_arn: Option<String>,
+    pub tag_keys: Option<Vec<String>>,
+}
+
+impl Constrained for Input {
+    fn check(&self, c: &mut Constraints) {
+        c.member("ResourceArn", &self.resource_arn).required();
+        c.member("TagKeys", &self.tag_keys).required();
+    }
+}
+
+impl Operation for UntagResource {
+    const SERVICE: Service = Service::Sns;
+    const NAME: &'static str = "UntagResource";
+    type Input = Input;
+    type Output = Empty;
+
+    async fn call(services: &Services, call: &Call, input: Input) -> Result<Empty, ApiError> {
+        services
+            .topics
+            .untag_topic(
+                &call.tenant,
+                &input.resource_arn.unwrap_or_default(),
+                &input.tag_keys.unwrap_or_default(),
+            )
+            .await
+            .map_err(fail)?;
+        Ok(Empty {})
+    }
+}
