@@ -40,7 +40,8 @@ impl MetricsStore {
         TimestampMs(flush_at.min(maintain_at))
     }
 
-    /// Does what is due at `now`: flushes a head that is old.
+    /// Does what is due at `now`: flushes a head that is old, compacts, drops what outlived its
+    /// retention, sweeps. The first error ends the run; the next run tries again.
     pub async fn run_due(&self, now: TimestampMs) -> Result<()> {
         let inner = &self.inner;
         let head_since = inner.head_since.load(Ordering::Relaxed);
@@ -50,6 +51,14 @@ impl MetricsStore {
         let maintained_at = inner.maintained_at.load(Ordering::Relaxed);
         if maintained_at.saturating_add(inner.config.maintenance_every_ms) <= now.0 {
             inner.maintained_at.store(now.0, Ordering::Relaxed);
+            inner.compact(now).await?;
+            inner.drop_expired(now).await?;
+            inner.sweep_removed(now).await?;
+        }
+        let swept_at = inner.orphans_swept_at.load(Ordering::Relaxed);
+        if swept_at.saturating_add(inner.config.orphan_age_ms) <= now.0 {
+            inner.orphans_swept_at.store(now.0, Ordering::Relaxed);
+            inner.sweep_orphans(now).await?;
         }
         Ok(())
     }
@@ -57,7 +66,7 @@ impl MetricsStore {
 
 impl Inner {
     pub(super) async fn flush(self: &Arc<Self>) -> Result<()> {
-        let _one = self.maintenance.lock().await;
+        let _one = self.flushing.lock().await;
         self.flush_wanted.store(false, Ordering::Release);
         self.freeze().await;
         if let Some(record) = self.invocations.encode(self.clock.now()) {
@@ -291,32 +300,27 @@ impl Samples {
     fn added(self) -> (Vec<i64>, Vec<StatisticSet>) {
         let mut times: Vec<i64> = Vec::new();
         let mut added: Vec<StatisticSet> = Vec::new();
-        let mut singles = self.singles.into_iter().peekable();
         let mut sets = self.sets.into_iter().peekable();
-        loop {
-            let single_first = match (singles.peek(), sets.peek()) {
-                (Some(single), Some(set)) => single.0 <= set.0,
-                (Some(_), None) => true,
-                (None, Some(_)) => false,
-                (None, None) => return (times, added),
-            };
-            let next = if single_first {
-                singles
-                    .next()
-                    .map(|(t, v)| (t, StatisticSet::from_value(v)))
-            } else {
-                sets.next()
-            };
-            let Some((time, set)) = next else {
-                return (times, added);
-            };
-            match added.last_mut().filter(|_| times.last() == Some(&time)) {
-                Some(last) => last.merge(&set),
-                None => {
-                    times.push(time);
-                    added.push(set);
-                }
+        let mut values = Vec::new();
+        let mut push = |time: i64, set: StatisticSet| match added.last_mut() {
+            Some(last) if times.last() == Some(&time) => last.merge(&set),
+            _ => {
+                times.push(time);
+                added.push(set);
             }
+        };
+        for run in self.singles.chunk_by(|a, b| a.0 == b.0) {
+            let time = run.first().map_or(i64::MAX, |(time, _)| *time);
+            while let Some((time, set)) = sets.next_if(|(t, _)| *t < time) {
+                push(time, set);
+            }
+            values.clear();
+            values.extend(run.iter().map(|(_, value)| *value));
+            push(time, StatisticSet::from_values(&values, None));
         }
+        for (time, set) in sets {
+            push(time, set);
+        }
+        (times, added)
     }
 }

@@ -21,6 +21,8 @@
 //! | `read` | datapoints of many metrics in one pass |
 //! | `list` | which series there are, and since when |
 //! | `flush` | head to blocks, publication, checkpoint |
+//! | `compact` | small blocks to larger ones, fine data to coarse |
+//! | `retain` | retention, sweep of removed blocks and orphans |
 //! | `tier` | the ladder of resolutions and its retention |
 //! | `varint` | numbers in few bytes |
 
@@ -28,6 +30,7 @@ mod aggregate;
 mod batch;
 mod block;
 mod column;
+mod compact;
 mod config;
 mod flush;
 mod head;
@@ -37,6 +40,7 @@ mod list;
 mod live;
 mod postings;
 mod read;
+mod retain;
 mod store;
 mod tier;
 mod varint;

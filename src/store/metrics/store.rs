@@ -48,7 +48,9 @@ pub(super) struct Inner {
     /// Held shared from a put's append to its insertion, exclusively while the head is frozen:
     /// so no record below a checkpoint is missing in the frozen head.
     pub(super) put_gate: tokio::sync::RwLock<()>,
-    /// One flush, one compaction, one sweep at a time.
+    /// One flush at a time.
+    pub(super) flushing: tokio::sync::Mutex<()>,
+    /// One compaction, retention or sweep at a time. Taken before `flushing` where both are.
     pub(super) maintenance: tokio::sync::Mutex<()>,
     pub(super) invocations: Invocations,
     pub(super) cache: Arc<IndexCache>,
@@ -56,7 +58,10 @@ pub(super) struct Inner {
     /// When the active head got its first datum; `i64::MAX` while it is empty.
     pub(super) head_since: AtomicI64,
     pub(super) maintained_at: AtomicI64,
+    pub(super) orphans_swept_at: AtomicI64,
     pub(super) flush_wanted: AtomicBool,
+    /// Blocks found damaged; compaction leaves them alone until the next start.
+    pub(super) quarantined: Mutex<Vec<Ulid>>,
 }
 
 /// Numbers for Belfry's own metrics.
@@ -110,13 +115,17 @@ impl MetricsStore {
                 active: Arc::new(RwLock::new(head)),
             }),
             put_gate: tokio::sync::RwLock::default(),
+            flushing: tokio::sync::Mutex::default(),
             maintenance: tokio::sync::Mutex::default(),
             invocations,
             cache: Arc::new(IndexCache::new(config.index_cache_bytes)),
             ids: Mutex::new(ulid::Generator::new()),
             head_since: AtomicI64::new(head_since),
             maintained_at: AtomicI64::new(now.0),
+            // What an earlier process left behind is looked for at once.
+            orphans_swept_at: AtomicI64::new(i64::MIN),
             flush_wanted: AtomicBool::new(false),
+            quarantined: Mutex::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),

@@ -150,15 +150,6 @@ impl BlockWriter {
         Ok(())
     }
 
-    pub(crate) fn samples(&self) -> u64 {
-        self.samples
-    }
-
-    /// Bytes so far, without the open groups and the index.
-    pub(crate) fn data_bytes(&self) -> u64 {
-        self.data_bytes
-    }
-
     /// The block; `None` if nothing was added.
     pub(crate) fn finish(mut self) -> Result<Option<BuiltBlock>> {
         if self.samples == 0 {

@@ -1,0 +1,341 @@
+//! Compaction: small blocks of a partition become one, and data that outlives its tier is
+//! rolled up into the next. Sets of one timestamp add, so neither changes an answer.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use belfry_model::time::HOUR_MS;
+use belfry_model::{Tenant, TimestampMs, Unit};
+use ulid::Ulid;
+
+use super::block::{BlockIndex, BlockSource, BlockWriter, BuiltBlock, Effort, SampleValues};
+use super::config::MetricsConfig;
+use super::flush::{Partition, Samples};
+use super::live::{IndexCache, LiveBlock, LiveBlocks};
+use super::store::{Inner, blocking};
+use super::tier::Tier;
+use crate::error::{Error, Result};
+use crate::failpoint;
+use crate::objects::Objects;
+
+/// So many blocks of a partition are worth a merge.
+const MERGE_BLOCKS_MIN: usize = 4;
+/// A merge reads so many at most: each takes a buffer.
+const MERGE_BLOCKS_MAX: usize = 16;
+/// The rest must be at least this part of the largest block, or that would be rewritten for
+/// next to nothing (VictoriaMetrics uses 1.7 for the quotient of output and largest input).
+const MERGE_REST_MIN: f64 = 0.7;
+/// No more data is expected this long after the end of a partition: what is there is merged.
+const CLOSED_AFTER_MS: i64 = HOUR_MS;
+/// In a closed partition a rest this small is left alone unless there are many blocks.
+const CLOSED_REST_MIN: f64 = 0.1;
+/// Samples that are read ahead from each input.
+const READ_AHEAD_SAMPLES: usize = 1 << 16;
+/// More in one call would keep others waiting: the next call goes on.
+const JOBS_MAX: usize = 256;
+
+/// Blocks that become one.
+#[derive(Clone, Debug)]
+struct Job {
+    tenant: Tenant,
+    /// The tier of the result.
+    tier: Tier,
+    inputs: Vec<Arc<LiveBlock>>,
+}
+
+impl Inner {
+    /// Merges and rolls up what is due.
+    pub(super) async fn compact(self: &Arc<Self>, now: TimestampMs) -> Result<()> {
+        let _one = self.maintenance.lock().await;
+        for _ in 0..JOBS_MAX {
+            let job = {
+                let live = Arc::clone(&self.state.read().live);
+                let quarantined = self.quarantined.lock().clone();
+                plan(&live, &quarantined, now, &self.config)
+            };
+            let Some(job) = job else {
+                return Ok(());
+            };
+            let ids: Vec<Ulid> = job.inputs.iter().map(|b| b.row.id).collect();
+            match self.run_job(job).await {
+                Ok(()) => {}
+                Err(error @ (Error::ObjectCorrupt { .. } | Error::ObjectMissing { .. })) => {
+                    // Trying again would fail again; readers get the error, and the operator
+                    // finds it here.
+                    tracing::error!(%error, blocks = ?ids, "leaving damaged blocks uncompacted");
+                    self.quarantined.lock().extend(ids);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn run_job(self: &Arc<Self>, job: Job) -> Result<()> {
+        let (objects, cache) = (self.objects.clone(), Arc::clone(&self.cache));
+        let level = job.inputs.iter().map(|b| b.row.level).max();
+        let level = level.unwrap_or_default().saturating_add(1);
+        let remove: Vec<Ulid> = job.inputs.iter().map(|b| b.row.id).collect();
+        let tenant = job.tenant.clone();
+        let built = blocking(move || merge(&job, &objects, &cache)).await?;
+        let mut rows = Vec::new();
+        if let Some(built) = built {
+            rows.push(self.store_block(tenant, level, built).await?);
+        }
+        failpoint::hit("metrics.compact_before_publish");
+        self.replace(rows, remove).await?;
+        failpoint::hit("metrics.compact_after_publish");
+        Ok(())
+    }
+}
+
+/// The next thing to do, the most urgent first: roll-ups, then merges.
+fn plan(
+    live: &LiveBlocks,
+    quarantined: &[Ulid],
+    now: TimestampMs,
+    config: &MetricsConfig,
+) -> Option<Job> {
+    let mut merges = None;
+    for tenant in live.tenants() {
+        let mut partitions: BTreeMap<Partition, Vec<Arc<LiveBlock>>> = BTreeMap::new();
+        for block in live.of(tenant) {
+            if quarantined.contains(&block.row.id) {
+                continue;
+            }
+            let start = config.retention.partition_of(block.tier, block.row.min_ts);
+            let tier = block.tier;
+            let blocks = partitions.entry(Partition { tier, start }).or_default();
+            blocks.push(Arc::clone(block));
+        }
+        for (partition, mut blocks) in partitions {
+            let tier = partition.tier;
+            let end = partition
+                .start
+                .saturating_add_ms(config.retention.partition_ms(tier));
+            let outlived = end.saturating_add_ms(config.retention.of(tier)) <= now;
+            if let Some(coarser) = tier.coarser().filter(|_| outlived) {
+                blocks.truncate(MERGE_BLOCKS_MAX);
+                return Some(Job {
+                    tenant: tenant.clone(),
+                    tier: coarser,
+                    inputs: blocks,
+                });
+            }
+            if merges.is_none() {
+                let closed = end.saturating_add_ms(CLOSED_AFTER_MS) <= now;
+                merges = choose(blocks, closed, config.block_bytes_max).map(|inputs| Job {
+                    tenant: tenant.clone(),
+                    tier,
+                    inputs,
+                });
+            }
+        }
+    }
+    merges
+}
+
+/// Which blocks of a partition to merge, if any: the smallest that together are worth it.
+fn choose(
+    mut blocks: Vec<Arc<LiveBlock>>,
+    closed: bool,
+    block_bytes_max: u64,
+) -> Option<Vec<Arc<LiveBlock>>> {
+    blocks.sort_by_key(|b| (b.row.bytes, b.row.id));
+    let fitting = blocks
+        .iter()
+        .scan(0u64, |sum, b| {
+            *sum = sum.saturating_add(b.row.bytes);
+            Some(*sum)
+        })
+        .take_while(|sum| *sum <= block_bytes_max)
+        .count();
+    blocks.truncate(fitting.min(MERGE_BLOCKS_MAX));
+    // The longest run of smallest blocks whose largest is in proportion.
+    while let Some((largest, rest)) = blocks.split_last() {
+        let rest_bytes: u64 = rest.iter().map(|b| b.row.bytes).sum();
+        let share = rest_bytes as f64 / (largest.row.bytes.max(1)) as f64;
+        let worth = match closed {
+            true => {
+                !rest.is_empty() && (share >= CLOSED_REST_MIN || rest.len() >= MERGE_BLOCKS_MIN)
+            }
+            false => blocks.len() >= MERGE_BLOCKS_MIN && share >= MERGE_REST_MIN,
+        };
+        if worth {
+            return Some(blocks);
+        }
+        blocks.pop();
+    }
+    None
+}
+
+/// Reads the inputs side by side and writes their sum. Blocks.
+fn merge(job: &Job, objects: &Objects, cache: &IndexCache) -> Result<Option<BuiltBlock>> {
+    let mut inputs = Vec::new();
+    for block in &job.inputs {
+        let index = cache.get(block, objects)?;
+        inputs.push(SeriesStream::new(index, block.source(objects)));
+    }
+    let mut writer = BlockWriter::new(job.tier, Effort::Compaction);
+    let step_ms = job.tier.resolution_ms();
+    loop {
+        let Some(key) = inputs.iter().filter_map(SeriesStream::key).min() else {
+            return writer.finish();
+        };
+        let key = key.to_vec();
+        writer.start_series(&key)?;
+        let mut units: BTreeMap<Unit, Samples> = BTreeMap::new();
+        for input in &mut inputs {
+            if input.key() == Some(&*key) {
+                input.take(step_ms, &mut units)?;
+            }
+        }
+        for (unit, samples) in units {
+            samples.write(&mut writer, unit)?;
+        }
+    }
+}
+
+/// The series of a block in order, with their samples.
+struct SeriesStream {
+    index: Arc<BlockIndex>,
+    source: BlockSource,
+    row: usize,
+    key: Option<Vec<u8>>,
+    /// Chunks read ahead: row, unit, samples.
+    ahead: VecDeque<(u32, Unit, Samples)>,
+    next_chunk: u32,
+}
+
+impl SeriesStream {
+    fn new(index: Arc<BlockIndex>, source: BlockSource) -> Self {
+        let mut stream = Self {
+            index,
+            source,
+            row: 0,
+            key: None,
+            ahead: VecDeque::new(),
+            next_chunk: 0,
+        };
+        stream.load_key();
+        stream
+    }
+
+    /// The key of the series at hand; `None` at the end.
+    fn key(&self) -> Option<&[u8]> {
+        self.key.as_deref()
+    }
+
+    fn load_key(&mut self) {
+        let mut cursor = self.index.series().cursor(self.row);
+        self.key = cursor.next().map(|(_, key)| key.to_vec());
+    }
+
+    /// Adds the samples of the series at hand, their times rounded down, and goes to the next.
+    fn take(&mut self, step_ms: i64, units: &mut BTreeMap<Unit, Samples>) -> Result<()> {
+        loop {
+            if self.ahead.is_empty() && self.next_chunk < self.index.chunk_count() {
+                self.read_ahead()?;
+            }
+            let of_series = |(row, _, _): &(u32, Unit, Samples)| *row as usize == self.row;
+            if !self.ahead.front().is_some_and(of_series) {
+                break;
+            }
+            let Some((_, unit, mut samples)) = self.ahead.pop_front() else {
+                break;
+            };
+            let floor = |time: &mut i64| *time = TimestampMs(*time).floor_to(step_ms).0;
+            samples.singles.iter_mut().for_each(|(time, _)| floor(time));
+            samples.sets.iter_mut().for_each(|(time, _)| floor(time));
+            let all = units.entry(unit).or_default();
+            all.singles.append(&mut samples.singles);
+            all.sets.append(&mut samples.sets);
+        }
+        self.row += 1;
+        self.load_key();
+        Ok(())
+    }
+
+    /// Reads the next chunks, in order of their offsets, and queues them in order of series.
+    fn read_ahead(&mut self) -> Result<()> {
+        let first = self.next_chunk;
+        let mut samples = 0;
+        while let Some(chunk) = self.index.chunk(self.next_chunk) {
+            samples += self.index.clock_of(chunk).map_or(0, |c| c.count as usize);
+            self.next_chunk += 1;
+            if samples >= READ_AHEAD_SAMPLES {
+                break;
+            }
+        }
+        let mut wanted: Vec<u32> = (first..self.next_chunk).collect();
+        wanted.sort_by_key(|n| self.index.chunk(*n).map(|c| c.offset));
+        let mut read: BTreeMap<u32, (Unit, Samples)> = BTreeMap::new();
+        self.index
+            .read_chunks(&self.source, &wanted, |position, chunk| {
+                let times = chunk.times.iter().copied();
+                let mut samples = Samples::default();
+                match chunk.values {
+                    SampleValues::Singles(v) => {
+                        samples.singles = times.zip(v.iter().copied()).collect()
+                    }
+                    SampleValues::Sets(s) => samples.sets = times.zip(s.iter().cloned()).collect(),
+                }
+                if let Some(number) = wanted.get(position) {
+                    read.insert(*number, (chunk.unit, samples));
+                }
+                Ok(())
+            })?;
+        for (number, (unit, samples)) in read {
+            if let Some(chunk) = self.index.chunk(number) {
+                self.ahead.push_back((chunk.series, unit, samples));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use belfry_catalog::objects::{ObjectKind, ObjectRow};
+
+    fn block(number: u64, bytes: u64) -> Arc<LiveBlock> {
+        let row = ObjectRow {
+            id: Ulid::from_parts(number, 0),
+            kind: ObjectKind::MetricsBlock,
+            tenant: Tenant::new("0", "r"),
+            level: 0,
+            retention_class: "60s".to_owned(),
+            min_ts: TimestampMs(0),
+            max_ts: TimestampMs(1),
+            rows: 1,
+            bytes,
+            created_at: TimestampMs(0),
+            meta: serde_json::Value::Null,
+        };
+        Arc::new(LiveBlock::new(row).unwrap())
+    }
+
+    fn chosen(sizes: &[u64], closed: bool) -> Vec<u64> {
+        let blocks = sizes.iter().zip(0..).map(|(s, n)| block(n, *s)).collect();
+        let chosen = choose(blocks, closed, 1000).unwrap_or_default();
+        chosen.iter().map(|b| b.row.bytes).collect()
+    }
+
+    #[test]
+    fn merges_are_worth_their_reading() {
+        assert_eq!(chosen(&[10, 10, 10], false), Vec::<u64>::new());
+        assert_eq!(chosen(&[10, 10, 10, 10], false), [10, 10, 10, 10]);
+        assert_eq!(chosen(&[500, 10, 10, 10, 10], false), [10, 10, 10, 10]);
+        assert_eq!(chosen(&[40, 10, 10, 10], false), [10, 10, 10, 40]);
+        assert_eq!(chosen(&[900, 300, 300, 300, 300], false), Vec::<u64>::new());
+        assert_eq!(chosen(&[10, 10], true), [10, 10]);
+        assert_eq!(
+            chosen(&[900, 10], true),
+            Vec::<u64>::new(),
+            "nobody rewrites much for little"
+        );
+        assert_eq!(chosen(&[900, 10, 10], true), [10, 10]);
+        assert_eq!(chosen(&[2000], true), Vec::<u64>::new());
+    }
+}
