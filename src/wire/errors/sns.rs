@@ -61,6 +61,10 @@ pub fn filter_policy_limit_exceeded(message: impl Into<String>) -> ApiError {
     forbidden("FilterPolicyLimitExceeded", message)
 }
 
+pub fn replay_limit_exceeded(message: impl Into<String>) -> ApiError {
+    forbidden("ReplayLimitExceeded", message)
+}
+
 pub fn invalid_security(message: impl Into<String>) -> ApiError {
     forbidden("InvalidSecurity", message)
 }
@@ -71,6 +75,14 @@ pub fn endpoint_disabled(message: impl Into<String>) -> ApiError {
 
 pub fn tag_limit_exceeded(message: impl Into<String>) -> ApiError {
     client("TagLimitExceeded", message)
+}
+
+pub fn tag_policy(message: impl Into<String>) -> ApiError {
+    client("TagPolicy", message)
+}
+
+pub fn stale_tag(message: impl Into<String>) -> ApiError {
+    client("StaleTag", message)
 }
 
 pub fn concurrent_access(message: impl Into<String>) -> ApiError {

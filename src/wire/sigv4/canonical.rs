@@ -3,7 +3,8 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-use super::{ALGORITHM, Credential};
+use super::key::hmac;
+use super::{ALGORITHM, AuthError, Credential};
 use crate::RequestHead;
 
 /// All but RFC 3986's unreserved characters.
@@ -13,28 +14,49 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~');
 
-/// The text whose HMAC is the signature.
-///
-/// `date_time` is `yyyymmddThhmmssZ`; `payload_hash` is lower-case hex or `UNSIGNED-PAYLOAD`.
-pub(super) fn string_to_sign(
-    head: &RequestHead,
-    signed_headers: &[String],
-    payload_hash: &str,
-    date_time: &str,
-    credential: &Credential,
-) -> Vec<u8> {
-    let request = canonical_request(head, signed_headers, payload_hash);
-    let Credential {
-        date,
-        region,
-        service,
-        ..
-    } = credential;
-    let hash = hex::encode(Sha256::digest(request));
-    format!("{ALGORITHM}\n{date_time}\n{date}/{region}/{service}/aws4_request\n{hash}").into_bytes()
+/// What is signed, in both its forms.
+pub(super) struct Canonical {
+    /// In bytes, because header values need not be UTF-8.
+    request: Vec<u8>,
+    /// The text whose HMAC is the signature.
+    to_sign: String,
 }
 
-/// In bytes, because header values need not be UTF-8.
+impl Canonical {
+    /// `date_time` is `yyyymmddThhmmssZ`; `payload_hash` is lower-case hex or
+    /// `UNSIGNED-PAYLOAD`.
+    pub fn of(
+        head: &RequestHead,
+        signed_headers: &[String],
+        payload_hash: &str,
+        date_time: &str,
+        credential: &Credential,
+    ) -> Self {
+        let request = canonical_request(head, signed_headers, payload_hash);
+        let Credential {
+            date,
+            region,
+            service,
+            ..
+        } = credential;
+        let hash = hex::encode(Sha256::digest(&request));
+        let to_sign =
+            format!("{ALGORITHM}\n{date_time}\n{date}/{region}/{service}/aws4_request\n{hash}");
+        Self { request, to_sign }
+    }
+
+    pub fn signature(&self, signing_key: &[u8]) -> [u8; 32] {
+        hmac(signing_key, self.to_sign.as_bytes())
+    }
+
+    pub fn into_mismatch(self) -> AuthError {
+        AuthError::Mismatch {
+            canonical: String::from_utf8_lossy(&self.request).into_owned(),
+            to_sign: self.to_sign,
+        }
+    }
+}
+
 fn canonical_request(head: &RequestHead, signed_headers: &[String], payload_hash: &str) -> Vec<u8> {
     let mut request = Vec::with_capacity(512);
     request.extend_from_slice(head.method.as_str().as_bytes());

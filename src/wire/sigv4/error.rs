@@ -16,12 +16,18 @@ pub enum AuthError {
     Incomplete(String),
     #[error("The security token included in the request is invalid.")]
     UnknownKey,
+    /// What was signed is shown as it arrived here: a proxy that rewrites `Host` or the path is
+    /// found by comparing it with what the client says it signed.
     #[error(
         "The request signature we calculated does not match the signature you provided. Check \
          your AWS Secret Access Key and signing method. Consult the service documentation for \
-         details."
+         details.\n\nThe Canonical String for this request should have been\n'{canonical}'\n\n\
+         The String-to-Sign should have been\n'{to_sign}'\n"
     )]
-    Mismatch,
+    Mismatch { canonical: String, to_sign: String },
+    /// The body is not the one whose hash was signed.
+    #[error("The provided 'x-amz-content-sha256' header does not match what was computed.")]
+    OtherBody,
     /// Out of its time, or scoped to another service; the text says which.
     #[error("{0}")]
     OutOfScope(String),
@@ -47,7 +53,7 @@ impl AuthError {
                 "UnrecognizedClientException",
                 refused,
             ),
-            Self::Mismatch | Self::OutOfScope(_) => (
+            Self::Mismatch { .. } | Self::OtherBody | Self::OutOfScope(_) => (
                 "SignatureDoesNotMatch",
                 "InvalidSignatureException",
                 refused,
@@ -73,7 +79,7 @@ mod tests {
     #[test]
     fn names_and_statuses_per_protocol() {
         let dialect = |protocol, service| Dialect::new(protocol, service, &HeaderMap::new());
-        let query = AuthError::Mismatch.to_api_error(dialect(Protocol::Query, Service::Sns));
+        let query = AuthError::OtherBody.to_api_error(dialect(Protocol::Query, Service::Sns));
         assert_eq!(query.code, "SignatureDoesNotMatch");
         assert_eq!(query.status, StatusCode::FORBIDDEN);
         let json = AuthError::UnknownKey.to_api_error(dialect(Protocol::Json11, Service::Logs));

@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-use super::canonical::string_to_sign;
+use super::canonical::Canonical;
 use super::{ALGORITHM, Credential, DATE_FORMAT, key};
 use crate::RequestHead;
 
@@ -102,9 +102,9 @@ impl Signer {
         date_time: &str,
         credential: &Credential,
     ) -> String {
-        let text = string_to_sign(head, signed_headers, payload_hash, date_time, credential);
+        let canonical = Canonical::of(head, signed_headers, payload_hash, date_time, credential);
         let signing_key = key::derive(&self.secret, credential);
-        hex::encode(key::hmac(&signing_key, &text))
+        hex::encode(canonical.signature(&signing_key))
     }
 }
 

@@ -5,7 +5,7 @@ use belfry_model::time::MINUTE_MS;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::canonical::string_to_sign;
+use super::canonical::Canonical;
 use super::claim::Claim;
 use super::key::{self, KeyCache};
 use super::{AuthError, Credential, DATE_FORMAT};
@@ -128,7 +128,7 @@ impl Verifier {
         claim: &Claim,
     ) -> Result<(), AuthError> {
         let payload_hash = payload_hash(head, body)?;
-        let text = string_to_sign(
+        let canonical = Canonical::of(
             head,
             &claim.signed_headers,
             &payload_hash,
@@ -138,9 +138,9 @@ impl Verifier {
         let cached = self.keys.get(&access_key.secret, &claim.credential);
         let signing_key =
             cached.unwrap_or_else(|| key::derive(&access_key.secret, &claim.credential));
-        let expected = key::hmac(&signing_key, &text);
+        let expected = canonical.signature(&signing_key);
         if !bool::from(expected.ct_eq(&claim.signature)) {
-            return Err(AuthError::Mismatch);
+            return Err(canonical.into_mismatch());
         }
         if cached.is_none() {
             self.keys
@@ -247,7 +247,7 @@ fn payload_hash(head: &RequestHead, body: &[u8]) -> Result<String, AuthError> {
             if claimed.eq_ignore_ascii_case(&actual) {
                 Ok(claimed.to_owned())
             } else {
-                Err(AuthError::Mismatch)
+                Err(AuthError::OtherBody)
             }
         }
     }

@@ -133,44 +133,34 @@ fn a_changed_request_is_refused() {
         };
         let (head, body) = (sample.head(), sample.body());
         assert_eq!(verify(&head, &body), Ok(()), "{}", sample.file);
+        let mismatches =
+            |head: &RequestHead| matches!(verify(head, &body), Err(AuthError::Mismatch { .. }));
 
         let mut longer = body.to_vec();
         longer.push(b' ');
-        assert_eq!(
-            verify(&head, &longer),
-            Err(AuthError::Mismatch),
+        let other_body = verify(&head, &longer);
+        assert!(
+            matches!(
+                other_body,
+                Err(AuthError::Mismatch { .. } | AuthError::OtherBody)
+            ),
             "{}",
             sample.file
         );
 
         let mut moved = head.clone();
         moved.path.push('x');
-        assert_eq!(
-            verify(&moved, &body),
-            Err(AuthError::Mismatch),
-            "{}",
-            sample.file
-        );
+        assert!(mismatches(&moved), "{}", sample.file);
 
         let mut asked = head.clone();
         asked.query.push_str("&Evil=1");
-        assert_eq!(
-            verify(&asked, &body),
-            Err(AuthError::Mismatch),
-            "{}",
-            sample.file
-        );
+        assert!(mismatches(&asked), "{}", sample.file);
 
         let mut hosted = head.clone();
         hosted
             .headers
             .insert("host", http::HeaderValue::from_static("evil"));
-        assert_eq!(
-            verify(&hosted, &body),
-            Err(AuthError::Mismatch),
-            "{}",
-            sample.file
-        );
+        assert!(mismatches(&hosted), "{}", sample.file);
     }
 }
 

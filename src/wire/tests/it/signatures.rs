@@ -111,9 +111,10 @@ fn presigned_requests_and_session_tokens() {
     assert!(verifier.verify(&head, b"", &keys, NOW + 60_000).is_ok());
     assert!(verifier.verify(&head, b"", &keys, NOW + 60_001).is_err());
     // A body that nobody signed could add parameters.
-    assert_eq!(
-        verifier.verify(&head, b"TopicArn=x", &keys, NOW),
-        Err(AuthError::Mismatch)
+    let result = verifier.verify(&head, b"TopicArn=x", &keys, NOW);
+    assert!(
+        matches!(result, Err(AuthError::Mismatch { .. })),
+        "{result:?}"
     );
 
     let mut head = request(&[("host", "h")]);
@@ -138,12 +139,28 @@ fn payload_hashes() {
     // SHA-256 of the empty string.
     let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     assert_eq!(verify(&sign(empty, b""), b""), Ok(()));
-    assert_eq!(verify(&sign(empty, b"a"), b"a"), Err(AuthError::Mismatch));
+    assert_eq!(verify(&sign(empty, b"a"), b"a"), Err(AuthError::OtherBody));
     let streaming = sign("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", b"a");
     assert!(matches!(
         verify(&streaming, b"a"),
         Err(AuthError::OutOfScope(_))
     ));
+}
+
+#[test]
+fn a_mismatch_shows_what_arrived() {
+    let mut head = request(&[("host", "belfry")]);
+    signer().sign(&mut head, b"", NOW);
+    head.headers
+        .insert("host", HeaderValue::from_static("upstream:80"));
+    let error = verify(&head, b"").expect_err("another host");
+    let text = error.to_string();
+    assert!(text.starts_with("The request signature we calculated does not match"));
+    let canonical = "'POST\n/\n\nhost:upstream:80\nx-amz-date:20260115T120000Z\n\n\
+        host;x-amz-date\ne3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'";
+    assert!(text.contains(canonical), "{text}");
+    let to_sign = "'AWS4-HMAC-SHA256\n20260115T120000Z\n20260115/eu-west-1/logs/aws4_request\n";
+    assert!(text.contains(to_sign), "{text}");
 }
 
 #[test]
