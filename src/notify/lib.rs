@@ -92,7 +92,10 @@ impl Notifications {
         config: NotifyConfig,
         observer: Arc<dyn NotifyObserver>,
     ) -> Result<Self> {
-        let config = Arc::new(config);
+        let config = Arc::new(NotifyConfig {
+            public_url: config.public_url.trim_end_matches('/').into(),
+            ..config
+        });
         let mint = TokenMint::open(&*catalog).await?;
         let wake = Arc::new(Notify::new());
         let signer = Arc::new(Signer::new(

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::config::NotifyConfig;
 use crate::delivery::Transports;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lanes::Lanes;
 use crate::observer::NotifyObserver;
 use crate::throttle::Throttles;
@@ -131,9 +131,16 @@ impl DeliveryWorker {
             OutboxKind::Delivery => self.deliver(&row).await,
             OutboxKind::Confirmation => self.ask_to_confirm(&row).await,
         };
-        if let Err(error) = worked {
+        match worked {
+            Ok(()) => {}
+            // Our claim ended before we did, and somebody else completed the row.
+            Err(Error::Catalog(belfry_catalog::Error::NotFound { .. })) => {
+                tracing::debug!(row = %row.id, "outbox row was completed elsewhere");
+            }
             // The claim ends by itself and the row is worked on again.
-            tracing::error!(row = %row.id, kind = row.kind.as_str(), %error, "outbox row failed");
+            Err(error) => {
+                tracing::error!(row = %row.id, kind = row.kind.as_str(), %error, "outbox row failed");
+            }
         }
     }
 

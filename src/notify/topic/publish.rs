@@ -85,20 +85,16 @@ impl TopicService {
     /// Everything of spec notifications.md 5.1.
     pub async fn publish(&self, tenant: &Tenant, request: PublishRequest) -> Result<Published> {
         let topic = self.publish_target(tenant, &request).await?;
-        let message = self.check_message(
-            &topic,
-            BatchEntry {
-                id: String::new(),
-                message: request.message,
-                subject: request.subject,
-                message_structure: request.message_structure,
-                attributes: request.attributes,
-                deduplication_id: request.deduplication_id,
-                group_id: request.group_id,
-            },
-        )?;
-        let bytes = message_check::size(&message.message, &message.attributes);
-        self.check_large(&topic, bytes).await?;
+        let entry = BatchEntry {
+            id: String::new(),
+            message: request.message,
+            subject: request.subject,
+            message_structure: request.message_structure,
+            attributes: request.attributes,
+            deduplication_id: request.deduplication_id,
+            group_id: request.group_id,
+        };
+        let (message, bytes) = self.check_entry(&topic, entry).await?;
         let rows = self.deliveries(&topic, &message).await?;
         self.enqueue(rows).await?;
         self.observer.published(&topic.tenant, &topic.arn, bytes);
@@ -128,15 +124,14 @@ impl TopicService {
         if total > attributes::message_bytes_max(&topic) {
             return Err(Error::BatchRequestTooLong);
         }
-        self.check_large(&topic, total).await?;
         let mut outcome = BatchOutcome::default();
         let mut rows = Vec::new();
         let mut sizes = Vec::new();
         for entry in entries {
             let id = entry.id.clone();
-            match self.check_message(&topic, entry) {
-                Ok(message) => {
-                    sizes.push(message_check::size(&message.message, &message.attributes));
+            match self.check_entry(&topic, entry).await {
+                Ok((message, bytes)) => {
+                    sizes.push(bytes);
                     rows.extend(self.deliveries(&topic, &message).await?);
                     outcome.successful.push(BatchSuccess {
                         id,
@@ -146,11 +141,12 @@ impl TopicService {
                         },
                     });
                 }
+                Err(error) if !error.is_sender_fault() => return Err(error),
                 Err(error) => outcome.failed.push(BatchFailure {
                     id,
                     code: error.code(),
                     message: error.to_string(),
-                    sender_fault: error.is_sender_fault(),
+                    sender_fault: true,
                 }),
             }
         }
@@ -195,6 +191,14 @@ impl TopicService {
                 "TopicArn, TargetArn and PhoneNumber Reason: only one of them may be given",
             )),
         }
+    }
+
+    /// The message, and the bytes that count of it.
+    async fn check_entry(&self, topic: &TopicRow, entry: BatchEntry) -> Result<(Message, usize)> {
+        let message = self.check_message(topic, entry)?;
+        let bytes = message_check::size(&message.message, &message.attributes);
+        self.check_large(topic, bytes).await?;
+        Ok((message, bytes))
     }
 
     fn check_message(&self, topic: &TopicRow, entry: BatchEntry) -> Result<Message> {

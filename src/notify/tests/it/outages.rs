@@ -215,3 +215,30 @@ async fn messages_due_at_once_arrive_in_order() {
         .collect();
     assert_eq!(heard, sent);
 }
+
+/// A receiver whose TLS is broken may be mended, so it is tried again.
+#[tokio::test]
+async fn broken_tls_is_worth_another_attempt() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port");
+    let endpoint = format!("https://{}/", listener.local_addr().expect("bound"));
+    let garbage = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a client");
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400\r\n\r\n").await;
+    });
+    let node = Node::start().await;
+    let topic = node.topic("ops").await;
+    let outcome = node
+        .subscribe(&topic, "https", &endpoint, &[])
+        .await
+        .expect("subscribed");
+    node.run().await;
+    garbage.await.expect("it was connected to");
+    let report = node
+        .reports(&outcome.subscription_arn)
+        .pop()
+        .expect("a report");
+    assert_eq!(report.status, DeliveryStatus::Retrying);
+    assert_eq!(node.next_due_s().await, Some(20.0));
+}

@@ -282,6 +282,23 @@ async fn large_messages_need_a_topic_for_them() {
         .await
         .expect_err("http does not");
     assert_eq!(error.code(), "InvalidParameter");
+    // In a batch, each message is measured by itself.
+    let entry = |id: &str, bytes: usize| BatchEntry {
+        id: id.to_owned(),
+        message: "x".repeat(bytes),
+        ..BatchEntry::default()
+    };
+    let entries = vec![
+        entry("a", 200_000),
+        entry("b", 200_000),
+        entry("c", 300_000),
+    ];
+    let outcome = topics
+        .publish_batch(&tenant(), &arn, entries)
+        .await
+        .expect("partly");
+    assert_eq!(outcome.successful.len(), 2);
+    assert_eq!(outcome.failed[0].id, "c");
 }
 
 #[tokio::test]
