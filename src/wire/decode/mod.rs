@@ -32,6 +32,10 @@ impl<'a> Input<'a> {
     /// for every optional member, [`crate::Timestamp`] and [`crate::Blob`] for those types.
     /// Unknown members are passed over; `null` is absent.
     ///
+    /// Enumerations are best read as `String` and declared with
+    /// [`crate::constraints::Member::one_of`], which gives AWS's text. `flatten` and untagged
+    /// enums do not work: they ask a form, where all scalars are text, for its types.
+    ///
     /// # Errors
     /// 400, naming the member at fault.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ApiError> {

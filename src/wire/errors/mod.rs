@@ -149,6 +149,8 @@ impl Classified for ApiError {
             StatusCode::NOT_FOUND => StatusClass::NotFound,
             StatusCode::CONFLICT => StatusClass::Conflict,
             StatusCode::TOO_MANY_REQUESTS => StatusClass::Throttled,
+            // The Query services answer 400 and leave it to the code.
+            _ if self.shape.starts_with("Throttl") => StatusClass::Throttled,
             status if status.is_server_error() => StatusClass::Internal,
             _ => StatusClass::Invalid,
         }
@@ -217,5 +219,41 @@ pub fn throttled(service: Service, message: impl Into<String>) -> ApiError {
         Service::Sts | Service::CloudFormation | Service::Sqs | Service::Tagging => {
             framework::throttling(message)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the SDKs take for a reason to slow down, besides the status 429.
+    const THROTTLING_CODES: [&str; 4] = [
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "Throttled",
+    ];
+
+    #[test]
+    fn every_service_refuses_fails_and_throttles_as_sdks_expect() {
+        for service in Service::ALL {
+            assert_eq!(not_offered(service, "X").status, StatusCode::BAD_REQUEST);
+            assert_eq!(constraint(service, "m").status, StatusCode::BAD_REQUEST);
+
+            let failed = internal(service, "m");
+            assert_eq!(failed.fault(), Fault::Receiver);
+            assert!(failed.class().is_retryable(), "{service:?}");
+
+            let throttled = throttled(service, "m");
+            assert!(throttled.status.is_client_error());
+            assert!(THROTTLING_CODES.contains(&&*throttled.code), "{service:?}");
+            assert!(THROTTLING_CODES.contains(&&*throttled.shape), "{service:?}");
+            assert_eq!(throttled.class(), StatusClass::Throttled, "{service:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_stays_small_enough_for_every_result() {
+        assert!(size_of::<ApiError>() <= 96, "{}", size_of::<ApiError>());
     }
 }

@@ -106,3 +106,110 @@ pub fn internal_service_error(message: impl Into<String>) -> ApiError {
 pub fn throttling(message: impl Into<String>) -> ApiError {
     super::framework::throttling(message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of spec wire-protocols.md 4.3, row by row.
+    #[test]
+    fn shapes_codes_and_statuses() {
+        for (error, shape, code, status) in [
+            (
+                invalid_parameter_value(""),
+                "InvalidParameterValueException",
+                "InvalidParameterValue",
+                400,
+            ),
+            (
+                invalid_parameter_combination(""),
+                "InvalidParameterCombinationException",
+                "InvalidParameterCombination",
+                400,
+            ),
+            (
+                missing_parameter(""),
+                "MissingRequiredParameterException",
+                "MissingParameter",
+                400,
+            ),
+            (
+                validation_error(""),
+                "ValidationException",
+                "ValidationError",
+                400,
+            ),
+            (
+                invalid_format(""),
+                "InvalidFormatFault",
+                "InvalidFormat",
+                400,
+            ),
+            (
+                invalid_next_token(""),
+                "InvalidNextToken",
+                "InvalidNextToken",
+                400,
+            ),
+            (
+                limit_exceeded(""),
+                "LimitExceededFault",
+                "LimitExceeded",
+                400,
+            ),
+            (
+                limit_exceeded_exception(""),
+                "LimitExceededException",
+                "LimitExceededException",
+                400,
+            ),
+            (
+                alarm_not_found(),
+                "ResourceNotFound",
+                "ResourceNotFound",
+                404,
+            ),
+            (
+                resource_not_found("", ""),
+                "ResourceNotFoundException",
+                "ResourceNotFoundException",
+                404,
+            ),
+            (
+                dashboard_not_found(""),
+                "DashboardNotFoundError",
+                "ResourceNotFound",
+                404,
+            ),
+            (
+                dashboard_invalid("", Vec::new()),
+                "DashboardInvalidInputError",
+                "InvalidParameterInput",
+                400,
+            ),
+            (
+                concurrent_modification(""),
+                "ConcurrentModificationException",
+                "ConcurrentModificationException",
+                429,
+            ),
+            (
+                resource_conflict(""),
+                "ResourceConflict",
+                "ResourceConflict",
+                409,
+            ),
+            (conflict(""), "ConflictException", "ConflictException", 409),
+            (
+                internal_service_error(""),
+                "InternalServiceFault",
+                "InternalServiceError",
+                500,
+            ),
+        ] {
+            assert_eq!(error.shape, shape);
+            assert_eq!(error.code, code);
+            assert_eq!(error.status.as_u16(), status, "{shape}");
+        }
+    }
+}
