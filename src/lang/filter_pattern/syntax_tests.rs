@@ -261,3 +261,21 @@ fn literals_for_an_index() {
     );
     assert_eq!(required("[a = *err*, b = 1, ...]"), [["err"]]);
 }
+
+#[test]
+fn the_deepest_nesting_fits_half_a_stack() {
+    let levels = crate::grammar::NESTING_LIMIT;
+    let (open, close) = ("(".repeat(levels), ")".repeat(levels));
+    let patterns = [
+        format!("{{ {open}$.a = 1{close} }}"),
+        format!("[{open}a = 1{close}, ...]"),
+    ];
+    let parsing = std::thread::Builder::new()
+        .stack_size(1 << 20)
+        .spawn(move || {
+            for pattern in patterns {
+                FilterPattern::parse(&pattern).unwrap();
+            }
+        });
+    parsing.unwrap().join().unwrap();
+}

@@ -1,13 +1,14 @@
-//! The parser of expressions, one function per level of precedence (spec logs-insights.md 4).
+//! The parser of expressions (spec logs-insights.md 4).
 
 use nom::Parser;
 use nom::branch::alt;
 use nom::bytes::complete::take_while1;
-use nom::combinator::{cut, map, opt};
-use nom::sequence::delimited;
+use nom::character::complete::one_of;
+use nom::combinator::map;
 
 use crate::grammar::{
-    Fault, Input, Parsed, broken_rule, nested, rule, span_between, too_deep, unexpected,
+    Fault, Input, Parsed, broken_rule, committed, nested, optional, rule, span_between, too_deep,
+    unexpected,
 };
 use crate::span::Span;
 
@@ -16,6 +17,7 @@ use super::expression::{
     Argument, ArithmeticOperator, Call, ComparisonOperator, Expr, ExprKind, InSet, Literal,
     MatchPattern, Sign,
 };
+use super::expression_text::Level;
 use super::field::is_reserved;
 use super::functions::Function;
 use super::query_grammar::{starts_query, subquery};
@@ -27,6 +29,9 @@ use super::tokens::{
 /// planner does.
 pub const EXPRESSION_LEVELS_MAX: usize = 100;
 
+/// What an error asks for.
+const EXPRESSION: &[&str] = &["an expression"];
+
 /// Makes a node unless the tree becomes too high.
 fn node<'a>(start: Input<'a>, rest: Input<'a>, kind: ExprKind) -> Parsed<'a, Expr> {
     let expr = Expr::new(kind, span_between(start, rest));
@@ -37,276 +42,303 @@ fn node<'a>(start: Input<'a>, rest: Input<'a>, kind: ExprKind) -> Parsed<'a, Exp
 }
 
 pub(super) fn expr(input: Input<'_>) -> Parsed<'_, Expr> {
-    nested(input, or_expr)
+    operand(input, Level::Or)
 }
 
-fn or_expr(input: Input<'_>) -> Parsed<'_, Expr> {
-    chain(input, and_expr, "or", "||", ExprKind::Or)
+/// An expression of operators that bind at least as tightly as `loosest`, by precedence climbing:
+/// the recursion is as deep as the text is nested, not as there are levels.
+fn operand(input: Input<'_>, loosest: Level) -> Parsed<'_, Expr> {
+    nested(input, |inside| operators(inside, loosest))
 }
 
-fn and_expr(input: Input<'_>) -> Parsed<'_, Expr> {
-    chain(input, not_expr, "and", "&&", ExprKind::And)
-}
-
-/// One operand, or several between a word and its sign.
-fn chain<'a>(
-    input: Input<'a>,
-    operand: fn(Input<'a>) -> Parsed<'a, Expr>,
-    word: &'static str,
-    sign: &'static str,
-    together: fn(Vec<Expr>) -> ExprKind,
-) -> Parsed<'a, Expr> {
+fn operators(input: Input<'_>, loosest: Level) -> Parsed<'_, Expr> {
     let (start, ()) = blanks(input)?;
-    let (mut rest, first) = operand(start)?;
-    let mut operands = vec![first];
-    while let (after, Some(_)) = opt(alt((keyword(word), symbol(sign)))).parse(rest)? {
-        let (after, next) = cut(operand).parse(after)?;
-        operands.push(next);
-        rest = after;
-    }
-    match operands.len() {
-        1 => match operands.pop() {
-            Some(only) => Ok((rest, only)),
-            None => unexpected(start, EXPRESSION),
-        },
-        _ => node(start, rest, together(operands)),
-    }
-}
-
-const EXPRESSION: &[&str] = &["an expression"];
-
-fn not_expr(input: Input<'_>) -> Parsed<'_, Expr> {
-    let (start, ()) = blanks(input)?;
-    let mut rest = start;
-    let mut starts = Vec::new();
-    while let (after, Some(_)) = opt(keyword("not")).parse(rest)? {
-        starts.push(rest);
-        rest = after;
-        if starts.len() > EXPRESSION_LEVELS_MAX {
-            return too_deep(span_between(start, rest), EXPRESSION_LEVELS_MAX);
-        }
-    }
-    let (rest, mut operand) = match starts.as_slice() {
-        [] => comparison(rest)?,
-        _ => cut(comparison).parse(rest)?,
+    let negation = match loosest <= Level::Not {
+        true => optional(negated(start))?,
+        false => None,
     };
-    for start in starts.into_iter().rev() {
-        (_, operand) = node(start, rest, ExprKind::Not(Box::new(operand)))?;
+    // Behind a comparison, and `not` takes one, only looser operators may follow.
+    let (mut tightest, (mut rest, mut left)) = match negation {
+        Some(found) => (Level::Not, found),
+        None => (Level::Power, signed(start)?),
+    };
+    while let Some((after, infix)) = optional(infix(rest))? {
+        let level = infix.level();
+        if level < loosest || level > tightest {
+            break;
+        }
+        if level == Level::Comparison {
+            tightest = Level::Not;
+        }
+        (rest, left) = with_right_side(start, left, infix, after)?;
     }
-    Ok((rest, operand))
+    Ok((rest, left))
 }
 
+/// What stands between two operands.
 #[derive(Clone, Copy)]
-enum WordOperator {
-    Like,
-    In,
+enum Infix {
+    Or,
+    And,
+    Comparison(ComparisonOperator),
+    RegexMatch,
+    Like { negated: bool },
+    In { negated: bool },
+    Arithmetic(ArithmeticOperator),
 }
 
-const WORD_OPERATORS: &[(&str, WordOperator)] =
-    &[("like", WordOperator::Like), ("in", WordOperator::In)];
-
-fn comparison(input: Input<'_>) -> Parsed<'_, Expr> {
-    let (start, ()) = blanks(input)?;
-    let (rest, value) = sum(start)?;
-    if let (rest, Some(_)) = opt(symbol("=~")).parse(rest)? {
-        let (rest, pattern) = cut(match_pattern).parse(rest)?;
-        if let MatchPattern::Text(text) = &pattern {
-            check_constant_regex(text)?;
+impl Infix {
+    fn level(self) -> Level {
+        match self {
+            Self::Or => Level::Or,
+            Self::And => Level::And,
+            Self::Comparison(_) | Self::RegexMatch | Self::Like { .. } | Self::In { .. } => {
+                Level::Comparison
+            }
+            Self::Arithmetic(operator) => operator.level(),
         }
-        let value = Box::new(value);
-        return node(start, rest, ExprKind::RegexMatch { value, pattern });
     }
-    if let (rest, Some(operator)) = opt(comparison_operator).parse(rest)? {
-        let (rest, right) = cut(sum).parse(rest)?;
-        let kind = ExprKind::Comparison {
-            operator,
-            left: Box::new(value),
-            right: Box::new(right),
-        };
-        return node(start, rest, kind);
+}
+
+/// Signs, each before its own beginnings.
+const SIGNS: &[(&str, Infix)] = &[
+    ("||", Infix::Or),
+    ("&&", Infix::And),
+    ("=~", Infix::RegexMatch),
+    ("==", Infix::Comparison(ComparisonOperator::Equal)),
+    ("=", Infix::Comparison(ComparisonOperator::Equal)),
+    ("!=", Infix::Comparison(ComparisonOperator::NotEqual)),
+    ("<>", Infix::Comparison(ComparisonOperator::NotEqual)),
+    ("<=", Infix::Comparison(ComparisonOperator::LessOrEqual)),
+    (">=", Infix::Comparison(ComparisonOperator::GreaterOrEqual)),
+    ("<", Infix::Comparison(ComparisonOperator::Less)),
+    (">", Infix::Comparison(ComparisonOperator::Greater)),
+    ("+", Infix::Arithmetic(ArithmeticOperator::Add)),
+    ("-", Infix::Arithmetic(ArithmeticOperator::Subtract)),
+    ("*", Infix::Arithmetic(ArithmeticOperator::Multiply)),
+    ("/", Infix::Arithmetic(ArithmeticOperator::Divide)),
+    ("%", Infix::Arithmetic(ArithmeticOperator::Modulo)),
+    ("^", Infix::Arithmetic(ArithmeticOperator::Power)),
+];
+
+fn infix(input: Input<'_>) -> Parsed<'_, Infix> {
+    let (start, ()) = blanks(input)?;
+    let signed = SIGNS
+        .iter()
+        .find(|(sign, _)| start.fragment().starts_with(sign));
+    if let Some((sign, infix)) = signed {
+        let (rest, _) = symbol(sign)(start)?;
+        return Ok((rest, *infix));
     }
-    let (after_not, negated) = opt(keyword("not")).parse(rest)?;
-    let negated = negated.is_some();
-    let (after, operator) = match negated {
-        true => map(cut(keyword_of(WORD_OPERATORS)), Some).parse(after_not)?,
-        false => opt(keyword_of(WORD_OPERATORS)).parse(rest)?,
-    };
-    match operator {
-        Some(WordOperator::Like) => {
-            let (rest, pattern) = cut(match_pattern).parse(after)?;
+    if let Some((rest, _)) = optional(keyword("not")(start))? {
+        return committed(keyword_of(&[
+            ("like", Infix::Like { negated: true }),
+            ("in", Infix::In { negated: true }),
+        ])(rest));
+    }
+    keyword_of(&[
+        ("or", Infix::Or),
+        ("and", Infix::And),
+        ("like", Infix::Like { negated: false }),
+        ("in", Infix::In { negated: false }),
+    ])(start)
+}
+
+/// Completes an operation whose left operand and operator were read.
+fn with_right_side<'a>(
+    start: Input<'a>,
+    left: Expr,
+    infix: Infix,
+    rest: Input<'a>,
+) -> Parsed<'a, Expr> {
+    let (rest, kind) = match infix {
+        Infix::Or => chain(left, rest, Level::Or, Level::And)?,
+        Infix::And => chain(left, rest, Level::And, Level::Not)?,
+        Infix::Comparison(operator) => {
+            let (rest, right) = right_operand(rest, Level::Sum)?;
+            let left = Box::new(left);
+            let kind = ExprKind::Comparison {
+                operator,
+                left,
+                right,
+            };
+            (rest, kind)
+        }
+        Infix::RegexMatch => {
+            let (rest, pattern) = match_pattern(rest)?;
+            if let MatchPattern::Text(text) = &pattern {
+                check_constant_regex(text)?;
+            }
+            let value = Box::new(left);
+            (rest, ExprKind::RegexMatch { value, pattern })
+        }
+        Infix::Like { negated } => {
+            let (rest, pattern) = match_pattern(rest)?;
+            let value = Box::new(left);
             let kind = ExprKind::Like {
-                value: Box::new(value),
+                value,
                 pattern,
                 negated,
             };
-            node(start, rest, kind)
+            (rest, kind)
         }
-        Some(WordOperator::In) => {
-            let (rest, set) = cut(in_set).parse(after)?;
+        Infix::In { negated } => {
+            let (rest, set) = in_set(rest)?;
+            let value = Box::new(left);
             let kind = ExprKind::In {
-                value: Box::new(value),
+                value,
                 set,
                 negated,
             };
-            node(start, rest, kind)
+            (rest, kind)
         }
-        None => Ok((rest, value)),
+        Infix::Arithmetic(operator) => {
+            let (rest, right) = right_operand(rest, operator.right_level())?;
+            let left = Box::new(left);
+            let kind = ExprKind::Arithmetic {
+                operator,
+                left,
+                right,
+            };
+            (rest, kind)
+        }
+    };
+    node(start, rest, kind)
+}
+
+fn right_operand(input: Input<'_>, loosest: Level) -> Parsed<'_, Box<Expr>> {
+    let (rest, right) = committed(operand(input, loosest))?;
+    Ok((rest, Box::new(right)))
+}
+
+/// All operands of a row of `and` or `or`, behind the first of these words.
+fn chain<'a>(
+    first: Expr,
+    input: Input<'a>,
+    level: Level,
+    operand_level: Level,
+) -> Parsed<'a, ExprKind> {
+    let mut operands = vec![first];
+    let mut rest = input;
+    loop {
+        let (after, next) = committed(operand(rest, operand_level))?;
+        operands.push(next);
+        match optional(infix(after))? {
+            Some((after, infix)) if infix.level() == level => rest = after,
+            _ if level == Level::Or => return Ok((after, ExprKind::Or(operands))),
+            _ => return Ok((after, ExprKind::And(operands))),
+        }
     }
 }
 
-fn comparison_operator(input: Input<'_>) -> Parsed<'_, ComparisonOperator> {
-    use ComparisonOperator::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
-    // Longer signs before their beginnings.
-    alt((
-        map(alt((symbol("=="), symbol("="))), |_| Equal),
-        map(alt((symbol("!="), symbol("<>"))), |_| NotEqual),
-        map(symbol("<="), |_| LessOrEqual),
-        map(symbol(">="), |_| GreaterOrEqual),
-        map(symbol("<"), |_| Less),
-        map(symbol(">"), |_| Greater),
-    ))
-    .parse(input)
-}
-
 fn match_pattern(input: Input<'_>) -> Parsed<'_, MatchPattern> {
-    alt((
-        map(regex, MatchPattern::Regex),
-        map(sum, |text| MatchPattern::Text(Box::new(text))),
-    ))
-    .parse(input)
+    if let Some((rest, regex)) = optional(regex(input))? {
+        return Ok((rest, MatchPattern::Regex(regex)));
+    }
+    let (rest, text) = right_operand(input, Level::Sum)?;
+    Ok((rest, MatchPattern::Text(text)))
 }
 
 fn in_set(input: Input<'_>) -> Parsed<'_, InSet> {
     let (start, ()) = blanks(input)?;
-    if let (inside, Some(_)) = opt(symbol("(")).parse(start)?
+    if let Some((inside, _)) = optional(symbol("(")(start))?
         && starts_query(inside)
     {
         let (rest, query) = subquery(start)?;
         return Ok((rest, InSet::Subquery(Box::new(query))));
     }
-    let (rest, value) = sum(start)?;
-    Ok((
-        rest,
-        match value.kind {
-            ExprKind::List(items) => InSet::List(items),
-            _ => InSet::Value(Box::new(value)),
-        },
-    ))
-}
-
-fn sum(input: Input<'_>) -> Parsed<'_, Expr> {
-    left_associative(input, product, |input| {
-        alt((
-            map(symbol("+"), |_| ArithmeticOperator::Add),
-            map(symbol("-"), |_| ArithmeticOperator::Subtract),
-        ))
-        .parse(input)
-    })
-}
-
-fn product(input: Input<'_>) -> Parsed<'_, Expr> {
-    left_associative(input, signed, |input| {
-        alt((
-            map(symbol("*"), |_| ArithmeticOperator::Multiply),
-            map(symbol("/"), |_| ArithmeticOperator::Divide),
-            map(symbol("%"), |_| ArithmeticOperator::Modulo),
-        ))
-        .parse(input)
-    })
-}
-
-fn left_associative<'a>(
-    input: Input<'a>,
-    operand: fn(Input<'a>) -> Parsed<'a, Expr>,
-    operator: fn(Input<'a>) -> Parsed<'a, ArithmeticOperator>,
-) -> Parsed<'a, Expr> {
-    let (start, ()) = blanks(input)?;
-    let (mut rest, mut left) = operand(start)?;
-    while let (after, Some(operator)) = opt(operator).parse(rest)? {
-        let (after, right) = cut(operand).parse(after)?;
-        let kind = ExprKind::Arithmetic {
-            operator,
-            left: Box::new(left),
-            right: Box::new(right),
-        };
-        (rest, left) = node(start, after, kind)?;
-    }
-    Ok((rest, left))
-}
-
-#[derive(Clone, Copy)]
-enum Prefix {
-    Sign(Sign),
-    Not,
-}
-
-fn signed(input: Input<'_>) -> Parsed<'_, Expr> {
-    let (start, ()) = blanks(input)?;
-    let mut rest = start;
-    let mut prefixes = Vec::new();
-    while let (after, Some(prefix)) = opt(prefix).parse(rest)? {
-        prefixes.push((rest, prefix));
-        rest = after;
-        if prefixes.len() > EXPRESSION_LEVELS_MAX {
-            return too_deep(span_between(start, rest), EXPRESSION_LEVELS_MAX);
-        }
-    }
-    let (rest, mut operand) = match prefixes.as_slice() {
-        [] => power(rest)?,
-        _ => cut(power).parse(rest)?,
+    let (rest, value) = right_operand(start, Level::Sum)?;
+    let set = match *value {
+        Expr {
+            kind: ExprKind::List(items),
+            ..
+        } => InSet::List(items),
+        _ => InSet::Value(value),
     };
-    for (start, prefix) in prefixes.into_iter().rev() {
-        let operand_box = Box::new(operand);
-        let kind = match prefix {
-            Prefix::Not => ExprKind::Not(operand_box),
-            Prefix::Sign(sign) => ExprKind::Sign {
-                sign,
-                operand: operand_box,
+    Ok((rest, set))
+}
+
+/// `not`, possibly repeated, and the comparison it takes.
+fn negated(start: Input<'_>) -> Parsed<'_, Expr> {
+    let (mut rest, _) = keyword("not")(start)?;
+    let mut starts = vec![start];
+    while let Some((after, _)) = optional(keyword("not")(rest))? {
+        starts.push(rest);
+        rest = after;
+        check_prefixes(&starts, start, rest)?;
+    }
+    let (rest, mut value) = committed(operand(rest, Level::Comparison))?;
+    for start in starts.into_iter().rev() {
+        (_, value) = node(start, rest, ExprKind::Not(Box::new(value)))?;
+    }
+    Ok((rest, value))
+}
+
+/// Signs and `!`, possibly none, and the power they take.
+fn signed(start: Input<'_>) -> Parsed<'_, Expr> {
+    let mut rest = start;
+    let mut starts = Vec::new();
+    while let Some((after, _)) = optional(one_of("-+!").parse(rest) as Parsed<'_, char>)? {
+        starts.push(rest);
+        (rest, ()) = blanks(after)?;
+        check_prefixes(&starts, start, rest)?;
+    }
+    if starts.is_empty() {
+        return postfix(start);
+    }
+    let (rest, mut value) = committed(operand(rest, Level::Power))?;
+    for start in starts.into_iter().rev() {
+        let operand = Box::new(value);
+        let kind = match start.fragment().chars().next() {
+            Some('!') => ExprKind::Not(operand),
+            Some('+') => ExprKind::Sign {
+                sign: Sign::Plus,
+                operand,
+            },
+            _ => ExprKind::Sign {
+                sign: Sign::Minus,
+                operand,
             },
         };
-        (_, operand) = node(start, rest, kind)?;
+        (_, value) = node(start, rest, kind)?;
     }
-    Ok((rest, operand))
+    Ok((rest, value))
 }
 
-fn prefix(input: Input<'_>) -> Parsed<'_, Prefix> {
-    alt((
-        map(symbol("-"), |_| Prefix::Sign(Sign::Minus)),
-        map(symbol("+"), |_| Prefix::Sign(Sign::Plus)),
-        map(symbol("!"), |_| Prefix::Not),
-    ))
-    .parse(input)
-}
-
-fn power(input: Input<'_>) -> Parsed<'_, Expr> {
-    let (start, ()) = blanks(input)?;
-    let (rest, base) = postfix(start)?;
-    match opt(symbol("^")).parse(rest)? {
-        (rest, Some(_)) => {
-            let (rest, exponent) = cut(|input| nested(input, signed)).parse(rest)?;
-            let kind = ExprKind::Arithmetic {
-                operator: ArithmeticOperator::Power,
-                left: Box::new(base),
-                right: Box::new(exponent),
-            };
-            node(start, rest, kind)
-        }
-        (_, None) => Ok((rest, base)),
+fn check_prefixes<'a>(
+    starts: &[Input<'a>],
+    start: Input<'a>,
+    rest: Input<'a>,
+) -> Result<(), nom::Err<Fault>> {
+    match starts.len() > EXPRESSION_LEVELS_MAX {
+        true => too_deep(span_between(start, rest), EXPRESSION_LEVELS_MAX).map(|(_, ())| ()),
+        false => Ok(()),
     }
 }
 
 /// A primary expression and the steps into its value.
 pub(super) fn postfix(input: Input<'_>) -> Parsed<'_, Expr> {
     let (start, ()) = blanks(input)?;
-    if let (rest, Some(plain)) = opt(alt((literal_expr, field_or_call))).parse(start)? {
-        return match plain.kind {
-            ExprKind::Call(_) => access(start, rest, plain),
-            // The steps of a field are part of its path.
-            _ => Ok((rest, plain)),
-        };
-    }
-    let (rest, value) = alt((parenthesised, list)).parse(start)?;
+    let (rest, value) = match start.fragment().chars().next() {
+        Some('(') => parenthesised(start)?,
+        Some('[') => list(start)?,
+        _ => match optional(call_start(start))? {
+            Some((rest, (name, name_span))) => call(start, rest, name, name_span)?,
+            // The steps of a field are part of its path, and a literal has none.
+            None => return literal_or_field(start),
+        },
+    };
     access(start, rest, value)
+}
+
+fn literal_or_field(start: Input<'_>) -> Parsed<'_, Expr> {
+    if let Some((rest, literal)) = optional(literal(start))? {
+        return node(start, rest, ExprKind::Literal(literal));
+    }
+    match optional(field_path(start))? {
+        Some((rest, path)) => node(start, rest, ExprKind::Field(path)),
+        None => unexpected(start, EXPRESSION),
+    }
 }
 
 fn access<'a>(start: Input<'a>, rest: Input<'a>, value: Expr) -> Parsed<'a, Expr> {
@@ -335,48 +367,35 @@ pub(super) fn literal(input: Input<'_>) -> Parsed<'_, Literal> {
     })
 }
 
-fn literal_expr(input: Input<'_>) -> Parsed<'_, Expr> {
-    let (start, ()) = blanks(input)?;
-    let (rest, literal) = literal(start)?;
-    node(start, rest, ExprKind::Literal(literal))
-}
-
 fn parenthesised(input: Input<'_>) -> Parsed<'_, Expr> {
     let (start, ()) = blanks(input)?;
-    let (rest, inside) = delimited(symbol("("), cut(expr), cut(symbol(")"))).parse(start)?;
+    let (rest, _) = symbol("(")(start)?;
+    let (rest, inside) = committed(expr(rest))?;
+    let (rest, _) = committed(symbol(")")(rest))?;
     let span = span_between(start, rest);
     Ok((rest, Expr { span, ..inside }))
 }
 
 fn list(input: Input<'_>) -> Parsed<'_, Expr> {
     let (start, ()) = blanks(input)?;
-    let (mut rest, _) = match symbol("[")(start) {
-        Ok(found) => found,
-        Err(_) => return unexpected(start, EXPRESSION),
+    let Ok((mut rest, _)) = symbol("[")(start) else {
+        return unexpected(start, EXPRESSION);
     };
     let mut items = Vec::new();
-    if let (after, Some(_)) = opt(symbol("]")).parse(rest)? {
+    if let Some((after, _)) = optional(symbol("]")(rest))? {
         return node(start, after, ExprKind::List(items));
     }
     loop {
-        let (after, item) = cut(expr).parse(rest)?;
+        let (after, item) = committed(expr(rest))?;
         items.push(item);
-        let (after, comma) = opt(symbol(",")).parse(after)?;
-        if comma.is_none() {
-            let (after, _) = cut(symbol("]")).parse(after)?;
-            return node(start, after, ExprKind::List(items));
+        match optional(symbol(",")(after))? {
+            Some((after, _)) => rest = after,
+            None => {
+                let (after, _) = committed(symbol("]")(after))?;
+                return node(start, after, ExprKind::List(items));
+            }
         }
-        rest = after;
     }
-}
-
-fn field_or_call(input: Input<'_>) -> Parsed<'_, Expr> {
-    let (start, ()) = blanks(input)?;
-    if let (rest, Some((name, name_span))) = opt(call_start).parse(start)? {
-        return call(start, rest, name, name_span);
-    }
-    let (rest, path) = field_path(start)?;
-    node(start, rest, ExprKind::Field(path))
 }
 
 /// A function's name and the opening parenthesis.
@@ -395,11 +414,11 @@ fn call<'a>(start: Input<'a>, inside: Input<'a>, name: &str, name_span: Span) ->
     let Some(function) = Function::by_name(name) else {
         return broken_rule(name_span, format!("unknown function '{name}'"));
     };
-    if let (rest, Some(star)) = opt(symbol("*")).parse(inside)? {
+    if let Some((rest, star)) = optional(symbol("*")(inside))? {
         if function != Function::Count {
             return broken_rule(star, "only count takes *");
         }
-        let (rest, _) = cut(symbol(")")).parse(rest)?;
+        let (rest, _) = committed(symbol(")")(rest))?;
         let call = Call {
             function,
             star: true,
@@ -419,25 +438,32 @@ fn call<'a>(start: Input<'a>, inside: Input<'a>, name: &str, name_span: Span) ->
 }
 
 fn arguments(input: Input<'_>, function: Function) -> Parsed<'_, Vec<Argument>> {
-    if let (rest, Some(_)) = opt(symbol(")")).parse(input)? {
+    if let Some((rest, _)) = optional(symbol(")")(input))? {
         return Ok((rest, Vec::new()));
     }
     let mut arguments = Vec::new();
     let mut rest = input;
     loop {
         let is_duration = function.declaration().duration_argument == Some(arguments.len());
-        let (after, argument) = match is_duration {
-            true => map(cut(duration), Argument::Duration).parse(rest)?,
-            false => map(cut(expr), Argument::Expr).parse(rest)?,
-        };
+        let (after, argument) = committed(argument(rest, is_duration))?;
         arguments.push(argument);
-        let (after, comma) = opt(symbol(",")).parse(after)?;
-        if comma.is_none() {
-            let (after, _) = cut(alt((symbol(")"), symbol(",")))).parse(after)?;
-            return Ok((after, arguments));
+        match optional(symbol(",")(after))? {
+            Some((after, _)) => rest = after,
+            None => {
+                let close = alt((symbol(")"), symbol(","))).parse(after);
+                let (after, _) = committed(close)?;
+                return Ok((after, arguments));
+            }
         }
-        rest = after;
     }
+}
+
+fn argument(input: Input<'_>, is_duration: bool) -> Parsed<'_, Argument> {
+    if is_duration {
+        return map(duration, Argument::Duration).parse(input);
+    }
+    let (rest, expr) = expr(input)?;
+    Ok((rest, Argument::Expr(expr)))
 }
 
 fn check_arity(function: Function, given: usize, call: Span) -> Result<(), nom::Err<Fault>> {

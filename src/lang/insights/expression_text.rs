@@ -9,7 +9,7 @@ use crate::print::{PlainNumber, commas};
 
 /// How tightly an expression holds together, loosest first (spec logs-insights.md 4).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
+pub(super) enum Level {
     Or,
     And,
     Not,
@@ -43,11 +43,22 @@ impl Expr {
 }
 
 impl ArithmeticOperator {
-    fn level(self) -> Level {
+    pub(super) fn level(self) -> Level {
         match self {
             Self::Add | Self::Subtract => Level::Sum,
             Self::Multiply | Self::Divide | Self::Modulo => Level::Product,
             Self::Power => Level::Power,
+        }
+    }
+}
+
+impl ArithmeticOperator {
+    /// What its right operand needs: the tighter level, except behind a power, whose right side
+    /// may carry a sign and further powers.
+    pub(super) fn right_level(self) -> Level {
+        match self.level() {
+            Level::Sum => Level::Product,
+            _ => Level::Sign,
         }
     }
 }
@@ -94,19 +105,16 @@ impl fmt::Display for Expr {
                 left,
                 right,
             } => {
-                // Left-associative, except for the power, whose right side may carry a sign.
-                let level = operator.level();
-                let (left_level, right_level) = match level {
-                    Level::Power => (Level::Primary, Level::Sign),
-                    Level::Sum => (Level::Sum, Level::Product),
-                    _ => (Level::Product, Level::Sign),
+                let left_level = match operator.level() {
+                    Level::Power => Level::Primary,
+                    level => level,
                 };
                 write!(
                     f,
                     "{} {} {}",
                     Operand(left, left_level),
                     operator.symbol(),
-                    Operand(right, right_level)
+                    Operand(right, operator.right_level())
                 )
             }
             ExprKind::Comparison {

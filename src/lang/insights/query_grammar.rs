@@ -115,6 +115,13 @@ pub(super) fn starts_query(input: Input<'_>) -> bool {
     let Ok((rest, ())) = blanks(rest) else {
         return false;
     };
+    let continues_expression = |word| keyword(word)(rest).is_ok();
+    if ["and", "or", "in", "like"]
+        .into_iter()
+        .any(continues_expression)
+    {
+        return false;
+    }
     rest.fragment()
         .starts_with(|c: char| continues_name(c) || "\"'`/|!([".contains(c))
 }
@@ -166,7 +173,7 @@ fn stage(input: Input<'_>) -> Parsed<'_, Stage> {
     if start.fragment().starts_with('$') {
         return broken_rule(
             span_between(start, start),
-            "a saved query must be called by itself or between commands with its arguments expanded",
+            "calls of saved queries are not supported",
         );
     }
     let Some((rest, parser)) = command_name(start) else {

@@ -413,6 +413,48 @@ fn row_commands() {
 }
 
 #[test]
+fn sets() {
+    let set = |text: &str| match condition(text).kind {
+        ExprKind::In { set, negated, .. } => (set, negated),
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(set("a in []"), (InSet::List(items), false) if items.is_empty()));
+    assert!(matches!(set("a not in [1, b + 2]"), (InSet::List(items), true) if items.len() == 2));
+    assert!(matches!(set("a in b.list"), (InSet::Value(_), false)));
+    assert!(matches!(set("a in (b)"), (InSet::Value(_), false)));
+    assert!(matches!(
+        set("a in (limit or sort)"),
+        (InSet::Value(_), false)
+    ));
+    assert!(matches!(set("a in (sort)"), (InSet::Value(_), false)));
+    assert!(matches!(
+        set("a in (filter not b | fields a)"),
+        (InSet::Subquery(_), false)
+    ));
+    assert!(matches!(
+        set("a not in (SOURCE 'g')"),
+        (InSet::Subquery(_), true)
+    ));
+}
+
+#[test]
+fn the_deepest_nesting_fits_half_a_stack() {
+    let nested = |open: &str, close: &str| {
+        let levels = crate::grammar::NESTING_LIMIT - 1;
+        format!("filter {}1{}", open.repeat(levels), close.repeat(levels))
+    };
+    let parsing = std::thread::Builder::new()
+        .stack_size(1 << 20)
+        .spawn(move || {
+            for (open, close) in [("(", ")"), ("abs(", ")"), ("[", "]"), ("2^", "")] {
+                let query = parse(&nested(open, close)).unwrap();
+                assert_eq!(parse(&query.to_string()), Ok(query));
+            }
+        });
+    parsing.unwrap().join().unwrap();
+}
+
+#[test]
 fn size_and_depth_are_bounded() {
     let long = format!("filter {}", vec!["a = 1"; 1000].join(" or "));
     assert!(parse(&long).is_ok());

@@ -10,7 +10,7 @@ use nom::multi::many0_count;
 use nom::sequence::{delimited, pair, preceded, terminated};
 use nom::{Input as _, Parser};
 
-use crate::grammar::{Fault, Input, Parsed, broken_rule, span_between, unexpected};
+use crate::grammar::{Fault, Input, Parsed, broken_rule, optional, span_between, unexpected};
 use crate::span::Span;
 
 use super::duration::{Duration, DurationUnit};
@@ -130,7 +130,7 @@ fn plain_key(input: Input<'_>) -> Parsed<'_, Input<'_>> {
 pub(super) fn name<'a>(what: &'static str) -> impl Fn(Input<'a>) -> Parsed<'a, Name> {
     move |input| {
         let (start, ()) = blanks(input)?;
-        if let Ok((rest, text)) = keep_failure(quoted_field_name(start))? {
+        if let Some((rest, text)) = optional(quoted_field_name(start))? {
             let span = span_between(start, rest);
             return Ok((rest, Name { text, span }));
         }
@@ -148,21 +148,12 @@ pub(super) fn name<'a>(what: &'static str) -> impl Fn(Input<'a>) -> Parsed<'a, N
     }
 }
 
-/// Lets failures through, so that an alternative can be tried after an error only.
-fn keep_failure<T>(parsed: Parsed<'_, T>) -> Result<Result<(Input<'_>, T), ()>, nom::Err<Fault>> {
-    match parsed {
-        Ok(found) => Ok(Ok(found)),
-        Err(nom::Err::Error(_)) => Ok(Err(())),
-        Err(failure) => Err(failure),
-    }
-}
-
 /// A field with its steps.
 pub(super) fn field_path(input: Input<'_>) -> Parsed<'_, FieldPath> {
     let (start, ()) = blanks(input)?;
-    let (rest, first) = match keep_failure(quoted_field_name(start))? {
-        Ok(found) => found,
-        Err(()) => {
+    let (rest, first) = match optional(quoted_field_name(start))? {
+        Some(found) => found,
+        None => {
             let (_, word) = word_text(start);
             if !start.fragment().starts_with(starts_name) || is_reserved(word) {
                 return unexpected(start, &["a field name"]);
@@ -197,12 +188,12 @@ pub(super) fn segments(input: Input<'_>) -> Parsed<'_, Vec<Segment>> {
         )
         .map(Segment::Key);
         let index = delimited(char('['), unsigned, char(']')).map(Segment::Index);
-        match keep_failure(alt((key, index)).parse(rest))? {
-            Ok((after, segment)) => {
+        match optional(alt((key, index)).parse(rest))? {
+            Some((after, segment)) => {
                 found.push(segment);
                 rest = after;
             }
-            Err(()) => return Ok((rest, found)),
+            None => return Ok((rest, found)),
         }
     }
 }

@@ -208,7 +208,7 @@ impl fmt::Display for Operand<'_> {
 
 impl OperatorLevel {
     /// The next tighter level, which the operands of a chain need.
-    const fn tighter(self) -> Self {
+    pub(super) const fn tighter(self) -> Self {
         match self {
             Self::Or => Self::And,
             Self::And => Self::Equality,

@@ -1,15 +1,16 @@
-//! The parser of metric math expressions, one function per level of precedence.
+//! The parser of metric math expressions (spec metric-math.md 2).
 
 use nom::Parser;
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_while};
 use nom::character::complete::{char, digit1, multispace0, one_of};
-use nom::combinator::{cut, map, opt, recognize};
+use nom::combinator::{cut, opt, recognize};
 use nom::{IResult, Input as _};
 
 use crate::error::{Language, SyntaxError};
 use crate::grammar::{
-    Fault, Input, Parsed, broken_rule, nested, parse_all, rule, span_between, too_deep, unexpected,
+    Fault, Input, Parsed, broken_rule, committed, nested, optional, parse_all, rule, span_between,
+    too_deep, unexpected,
 };
 use crate::span::Span;
 
@@ -93,78 +94,91 @@ fn node<'a>(start: Input<'a>, rest: Input<'a>, kind: ExpressionKind) -> Parsed<'
 }
 
 fn expression(input: Input<'_>) -> Parsed<'_, Expression> {
-    nested(input, |inside| chain(inside, OperatorLevel::Or))
+    operand(input, OperatorLevel::Or)
 }
 
-/// Operands of the next tighter level with the operators of this one between.
-fn chain(input: Input<'_>, level: OperatorLevel) -> Parsed<'_, Expression> {
-    let operand = |input| match level {
-        OperatorLevel::Or => chain(input, OperatorLevel::And),
-        OperatorLevel::And => chain(input, OperatorLevel::Equality),
-        OperatorLevel::Equality => chain(input, OperatorLevel::Relation),
-        OperatorLevel::Relation => chain(input, OperatorLevel::Sum),
-        OperatorLevel::Sum => chain(input, OperatorLevel::Product),
-        _ => negation(input),
-    };
+/// An expression of operators that bind at least as tightly as `loosest`, by precedence climbing:
+/// the recursion is as deep as the text is nested, not as there are levels.
+fn operand(input: Input<'_>, loosest: OperatorLevel) -> Parsed<'_, Expression> {
+    nested(input, |inside| operators(inside, loosest))
+}
+
+fn operators(input: Input<'_>, loosest: OperatorLevel) -> Parsed<'_, Expression> {
     let (start, _) = blanks(input)?;
-    let (mut end, first) = operand(start)?;
-    let mut rest = Vec::new();
-    while let (after, Some(operator)) = opt(|input| operator(input, level)).parse(end)? {
-        let (after, next) = cut(operand).parse(after)?;
-        rest.push((operator, next));
-        end = after;
+    let (mut rest, mut left) = negation(start)?;
+    while let Some((after, operator)) = optional(operator(rest))? {
+        if operator.level() < loosest {
+            break;
+        }
+        let (end, chain) = chain(operator, after)?;
+        let first = Box::new(left);
+        (rest, left) = node(start, end, ExpressionKind::Chain { first, rest: chain })?;
     }
-    if rest.is_empty() {
-        return Ok((end, first));
-    }
-    let first = Box::new(first);
-    node(start, end, ExpressionKind::Chain { first, rest })
+    Ok((rest, left))
 }
 
-fn operator(input: Input<'_>, level: OperatorLevel) -> Parsed<'_, Operator> {
-    match level {
-        OperatorLevel::Or => map(alt((word("OR"), symbol("||"))), |_| Operator::Or).parse(input),
-        OperatorLevel::And => map(alt((word("AND"), symbol("&&"))), |_| Operator::And).parse(input),
-        OperatorLevel::Equality => alt((
-            map(symbol("=="), |_| Operator::Equal),
-            map(symbol("!="), |_| Operator::NotEqual),
-        ))
-        .parse(input),
-        OperatorLevel::Relation => alt((
-            map(symbol("<="), |_| Operator::LessOrEqual),
-            map(symbol(">="), |_| Operator::GreaterOrEqual),
-            map(symbol("<"), |_| Operator::Less),
-            map(symbol(">"), |_| Operator::Greater),
-        ))
-        .parse(input),
-        OperatorLevel::Sum => alt((
-            map(symbol("+"), |_| Operator::Add),
-            map(symbol("-"), |_| Operator::Subtract),
-        ))
-        .parse(input),
-        _ => alt((
-            map(symbol("*"), |_| Operator::Multiply),
-            map(symbol("/"), |_| Operator::Divide),
-        ))
-        .parse(input),
+/// The operands behind the first one, as long as the operators are of one level.
+fn chain<'a>(first: Operator, input: Input<'a>) -> Parsed<'a, Vec<(Operator, Expression)>> {
+    let level = first.level();
+    let mut chain = Vec::new();
+    let (mut operator_here, mut rest) = (first, input);
+    loop {
+        let (after, next) = committed(operand(rest, level.tighter()))?;
+        chain.push((operator_here, next));
+        match optional(operator(after))? {
+            Some((after, operator)) if operator.level() == level => {
+                (operator_here, rest) = (operator, after);
+            }
+            _ => return Ok((after, chain)),
+        }
     }
 }
 
-fn negation(input: Input<'_>) -> Parsed<'_, Expression> {
+/// Signs, each before its own beginnings.
+const SIGNS: &[(&str, Operator)] = &[
+    ("||", Operator::Or),
+    ("&&", Operator::And),
+    ("==", Operator::Equal),
+    ("!=", Operator::NotEqual),
+    ("<=", Operator::LessOrEqual),
+    (">=", Operator::GreaterOrEqual),
+    ("<", Operator::Less),
+    (">", Operator::Greater),
+    ("+", Operator::Add),
+    ("-", Operator::Subtract),
+    ("*", Operator::Multiply),
+    ("/", Operator::Divide),
+];
+
+fn operator(input: Input<'_>) -> Parsed<'_, Operator> {
     let (start, _) = blanks(input)?;
+    for (sign, operator) in SIGNS {
+        if let Some((rest, _)) = optional(symbol(sign)(start))? {
+            return Ok((rest, *operator));
+        }
+    }
+    if let Some((rest, _)) = optional(word("AND")(start))? {
+        return Ok((rest, Operator::And));
+    }
+    let (rest, _) = word("OR")(start)?;
+    Ok((rest, Operator::Or))
+}
+
+/// Minus signs, possibly none, and the power they take.
+fn negation(start: Input<'_>) -> Parsed<'_, Expression> {
     let mut rest = start;
     let mut starts = Vec::new();
-    while let (after, Some(_)) = opt(symbol("-")).parse(rest)? {
+    while let Some((after, _)) = optional(symbol("-")(rest))? {
         starts.push(rest);
         rest = after;
         if starts.len() > EXPRESSION_LEVELS_MAX {
             return too_deep(span_between(start, rest), EXPRESSION_LEVELS_MAX);
         }
     }
-    let (rest, mut operand) = match starts.as_slice() {
-        [] => power(rest)?,
-        _ => cut(power).parse(rest)?,
-    };
+    if starts.is_empty() {
+        return power(start);
+    }
+    let (rest, mut operand) = committed(power(rest))?;
     for start in starts.into_iter().rev() {
         (_, operand) = node(start, rest, ExpressionKind::Negate(Box::new(operand)))?;
     }
@@ -174,17 +188,15 @@ fn negation(input: Input<'_>) -> Parsed<'_, Expression> {
 fn power(input: Input<'_>) -> Parsed<'_, Expression> {
     let (start, _) = blanks(input)?;
     let (rest, base) = primary(start)?;
-    match opt(symbol("^")).parse(rest)? {
-        (rest, Some(_)) => {
-            let (rest, exponent) = cut(|input| nested(input, negation)).parse(rest)?;
-            let kind = ExpressionKind::Power {
-                base: Box::new(base),
-                exponent: Box::new(exponent),
-            };
-            node(start, rest, kind)
-        }
-        (_, None) => Ok((rest, base)),
-    }
+    let Some((rest, _)) = optional(symbol("^")(rest))? else {
+        return Ok((rest, base));
+    };
+    let (rest, exponent) = committed(operand(rest, OperatorLevel::Negation))?;
+    let kind = ExpressionKind::Power {
+        base: Box::new(base),
+        exponent: Box::new(exponent),
+    };
+    node(start, rest, kind)
 }
 
 fn primary(input: Input<'_>) -> Parsed<'_, Expression> {
@@ -202,8 +214,8 @@ fn primary(input: Input<'_>) -> Parsed<'_, Expression> {
 
 fn parenthesised(start: Input<'_>) -> Parsed<'_, Expression> {
     let (rest, _) = symbol("(")(start)?;
-    let (rest, inside) = cut(expression).parse(rest)?;
-    let (rest, _) = cut(symbol(")")).parse(rest)?;
+    let (rest, inside) = committed(expression(rest))?;
+    let (rest, _) = committed(symbol(")")(rest))?;
     let span = span_between(start, rest);
     Ok((rest, Expression { span, ..inside }))
 }
@@ -211,26 +223,22 @@ fn parenthesised(start: Input<'_>) -> Parsed<'_, Expression> {
 fn array(start: Input<'_>) -> Parsed<'_, Expression> {
     let (mut rest, _) = symbol("[")(start)?;
     let mut items = Vec::new();
-    loop {
-        let (after, item) = cut(expression).parse(rest)?;
+    let end = loop {
+        let (after, item) = committed(expression(rest))?;
         items.push(item);
-        match opt(symbol(",")).parse(after)? {
-            (after, Some(_)) => rest = after,
-            (after, None) => {
-                let (after, _) = cut(alt((symbol(","), symbol("]")))).parse(after)?;
-                rest = after;
-                break;
-            }
+        match optional(symbol(",")(after))? {
+            Some((after, _)) => rest = after,
+            None => break committed(alt((symbol(","), symbol("]"))).parse(after))?.0,
         }
-    }
+    };
     let is_string = |item: &Expression| matches!(item.kind, ExpressionKind::String(_));
     if items.iter().any(is_string) && !items.iter().all(is_string) {
         return broken_rule(
-            span_between(start, rest),
+            span_between(start, end),
             "an array of strings and other values",
         );
     }
-    node(start, rest, ExpressionKind::Array(items))
+    node(start, end, ExpressionKind::Array(items))
 }
 
 fn string(start: Input<'_>) -> Parsed<'_, Expression> {
@@ -300,28 +308,38 @@ fn call(start: Input<'_>) -> Parsed<'_, Expression> {
 }
 
 fn arguments(input: Input<'_>, function: Function) -> Parsed<'_, Vec<Argument>> {
-    if let (rest, Some(_)) = opt(symbol(")")).parse(input)? {
+    if let Some((rest, _)) = optional(symbol(")")(input))? {
         return Ok((rest, Vec::new()));
     }
     let mut arguments = Vec::new();
     let mut rest = input;
     loop {
-        let expression = |input| map(expression, Argument::Expression).parse(input);
-        let (after, argument) = match function.argument_form(arguments.len()) {
-            ArgumentForm::Expression => cut(expression).parse(rest)?,
-            ArgumentForm::Keyword(words) => cut(|input| keyword(input, words)).parse(rest)?,
-            ArgumentForm::Either(words) => {
-                cut(alt((|input| keyword(input, words), expression))).parse(rest)?
-            }
-        };
+        let form = function.argument_form(arguments.len());
+        let (after, argument) = committed(argument(rest, form))?;
         arguments.push(argument);
-        let (after, comma) = opt(symbol(",")).parse(after)?;
-        if comma.is_none() {
-            let (after, _) = cut(alt((symbol(","), symbol(")")))).parse(after)?;
-            return Ok((after, arguments));
+        match optional(symbol(",")(after))? {
+            Some((after, _)) => rest = after,
+            None => {
+                let close = alt((symbol(","), symbol(")"))).parse(after);
+                let (after, _) = committed(close)?;
+                return Ok((after, arguments));
+            }
         }
-        rest = after;
     }
+}
+
+fn argument(input: Input<'_>, form: ArgumentForm) -> Parsed<'_, Argument> {
+    match form {
+        ArgumentForm::Keyword(words) => return keyword(input, words),
+        ArgumentForm::Either(words) => {
+            if let Some(found) = optional(keyword(input, words))? {
+                return Ok(found);
+            }
+        }
+        ArgumentForm::Expression => {}
+    }
+    let (rest, expression) = expression(input)?;
+    Ok((rest, Argument::Expression(expression)))
 }
 
 fn keyword<'a>(input: Input<'a>, words: &'static [Keyword]) -> Parsed<'a, Argument> {

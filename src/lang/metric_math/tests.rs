@@ -150,6 +150,23 @@ fn errors_tell_the_place() {
 }
 
 #[test]
+fn the_deepest_nesting_fits_half_a_stack() {
+    let nested = |open: &str, close: &str| {
+        let levels = crate::grammar::NESTING_LIMIT - 1;
+        format!("{}1{}", open.repeat(levels), close.repeat(levels))
+    };
+    let parsing = std::thread::Builder::new()
+        .stack_size(1 << 20)
+        .spawn(move || {
+            for (open, close) in [("(", ")"), ("ABS(", ")"), ("[", "]"), ("2^", "")] {
+                let tree = parse(&nested(open, close)).unwrap();
+                assert_eq!(parse(&tree.to_string()), Ok(tree));
+            }
+        });
+    parsing.unwrap().join().unwrap();
+}
+
+#[test]
 fn size_and_depth_are_bounded() {
     let many = vec!["m1"; 600].join("+");
     assert!(parse(&many).is_ok());
