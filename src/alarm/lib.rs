@@ -21,6 +21,7 @@
 //! | `actions` | action ARNs: kinds and validation |
 //! | `history` | the items of an alarm's history |
 //! | `source` | the door to the metrics |
+//! | `store_source` | the metrics store behind it |
 //! | `transition` | a change of state with its history and outbox rows |
 //! | `schedule` | every alarm with its next turn |
 //! | `lease` | which alarms this node evaluates |
@@ -51,6 +52,7 @@ pub mod schedule;
 pub mod service;
 pub mod source;
 pub mod statistic_text;
+pub mod store_source;
 pub mod transition;
 pub mod verdict;
 
@@ -68,4 +70,5 @@ pub use runner::{AlarmRunner, RunReport, RunnerConfig};
 pub use schedule::OffsetRule;
 pub use service::AlarmService;
 pub use source::DatapointSource;
+pub use store_source::StoreSource;
 pub use transition::ActionSettings;
