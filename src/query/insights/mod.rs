@@ -9,6 +9,7 @@
 //! | `lower/` | from the syntax tree to DataFusion's logical plan |
 //! | `engine` | running plans: threads, memory, cancellation |
 //! | `result` | rows as texts, and what a query cost |
+//! | `service` | queries that callers start, look at and stop |
 
 pub mod compile_error;
 pub mod compiled;
@@ -17,9 +18,11 @@ pub mod engine;
 mod golden_tests;
 mod lower;
 pub mod result;
+pub mod service;
 
 pub use compile_error::CompileError;
 pub use compiled::{CompiledQuery, QueryScope, QueryTimes, compile};
 pub use engine::{Cancellation, EngineConfig, InsightsEngine};
 pub use lower::RESULT_ROWS_DEFAULT;
 pub use result::{Cell, ResultSet};
+pub use service::{InsightsService, StartError, StartRequest, Stopped};

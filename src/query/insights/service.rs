@@ -1,0 +1,340 @@
+//! Queries that callers start, look at, and stop: the life of StartQuery's answer.
+//!
+//! Status and results live in the catalog, so that they outlive the process; what is running is
+//! known here too, with live statistics. A query that was running when a process died has failed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use belfry_catalog::log_groups::LogGroup;
+use belfry_catalog::queries::{QueryRow, QueryStatistics, QueryStatus};
+use belfry_catalog::{Catalog, Page};
+use belfry_model::time::{DAY_MS, HOUR_MS};
+use belfry_model::{Classified, Clock, StatusClass, Tenant, TimestampMs};
+use belfry_store::logs::{GroupScope, LogsStore};
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use super::compile_error::CompileError;
+use super::compiled::{CompiledQuery, QueryScope, QueryTimes, compile};
+use super::engine::{Cancellation, InsightsEngine};
+use crate::error::{Error, Result};
+use crate::scan::ScanCounters;
+
+/// Queries of one tenant that wait or run at once (spec wire-protocols.md 9).
+const QUERIES_PER_TENANT_MAX: usize = 100;
+/// Ours: queries that run at once; the others wait as `Scheduled`.
+const RUNNING_MAX: usize = 4;
+/// Spec wire-protocols.md 9: 60 minutes of run time.
+const TIMEOUT_MS: i64 = HOUR_MS;
+/// How long results can be fetched (spec logs-insights.md 10): seven days.
+const KEPT_MS: i64 = 7 * DAY_MS;
+/// Ours: how often old queries are forgotten.
+const TRIM_EVERY_MS: i64 = HOUR_MS;
+
+/// What StartQuery asks for, its groups resolved.
+#[derive(Clone, Debug)]
+pub struct StartRequest {
+    pub tenant: Tenant,
+    pub text: String,
+    /// As the caller named them.
+    pub named_groups: Vec<String>,
+    pub groups: Vec<LogGroup>,
+    /// Epoch seconds, both inclusive.
+    pub start_s: i64,
+    pub end_s: i64,
+    pub limit: Option<u32>,
+}
+
+/// Why a query was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+impl Classified for StartError {
+    fn class(&self) -> StatusClass {
+        match self {
+            Self::Compile(error) => error.class(),
+            Self::Failed(error) => error.class(),
+        }
+    }
+}
+
+/// What StopQuery did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    Stopped,
+    /// It had ended before.
+    HadEnded,
+    Unknown,
+}
+
+struct Running {
+    row: QueryRow,
+    counters: Arc<ScanCounters>,
+    cancellation: Cancellation,
+}
+
+/// The queries of a node. Share it behind an `Arc`.
+pub struct InsightsService {
+    engine: InsightsEngine,
+    logs: LogsStore,
+    catalog: Arc<dyn Catalog>,
+    clock: Arc<dyn Clock>,
+    running: Mutex<HashMap<String, Running>>,
+    places: Semaphore,
+    trim_due: Mutex<TimestampMs>,
+}
+
+impl InsightsService {
+    /// Queries that a former process left unfinished have failed now.
+    ///
+    /// # Errors
+    /// Of the catalog.
+    pub async fn open(
+        engine: InsightsEngine,
+        logs: LogsStore,
+        catalog: Arc<dyn Catalog>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>> {
+        catalog
+            .fail_unfinished_queries(clock.now(), "the server was restarted")
+            .await?;
+        Ok(Arc::new(Self {
+            engine,
+            logs,
+            catalog,
+            clock,
+            running: Mutex::default(),
+            places: Semaphore::new(RUNNING_MAX),
+            trim_due: Mutex::new(TimestampMs::MIN),
+        }))
+    }
+
+    /// Starts a query and returns its id.
+    ///
+    /// # Errors
+    /// `Compile` for a text that cannot run; `TooManyQueries`.
+    pub async fn start(
+        self: &Arc<Self>,
+        request: StartRequest,
+    ) -> std::result::Result<String, StartError> {
+        let compiled = compile(&request.text)?;
+        let now = self.clock.now();
+        let row = QueryRow {
+            id: uuid::Uuid::new_v4().to_string(),
+            tenant: request.tenant.clone(),
+            query_string: request.text,
+            log_groups: request.named_groups,
+            start_s: request.start_s,
+            end_s: request.end_s,
+            limit: request.limit,
+            created_at: now,
+            finished_at: None,
+            status: QueryStatus::Scheduled,
+            statistics: QueryStatistics::default(),
+            error: None,
+            results: None,
+        };
+        let running = Running {
+            row: row.clone(),
+            counters: Arc::default(),
+            cancellation: Cancellation::default(),
+        };
+        {
+            let mut all = self.running.lock();
+            let of_tenant = all.values().filter(|q| q.row.tenant == row.tenant).count();
+            if of_tenant >= QUERIES_PER_TENANT_MAX {
+                return Err(StartError::Failed(Error::TooManyQueries {
+                    running: of_tenant,
+                    max: QUERIES_PER_TENANT_MAX,
+                }));
+            }
+            all.insert(row.id.clone(), running);
+        }
+        if let Err(error) = self.catalog.put_query(row.clone()).await {
+            self.running.lock().remove(&row.id);
+            return Err(StartError::Failed(error.into()));
+        }
+        let id = row.id.clone();
+        let scope = QueryScope {
+            tenant: request.tenant,
+            groups: request
+                .groups
+                .iter()
+                .map(|group| GroupScope::new(group, now))
+                .collect(),
+            times: QueryTimes {
+                now,
+                start_s: request.start_s,
+                end_s: request.end_s,
+            },
+            limit: request.limit,
+        };
+        let service = Arc::clone(self);
+        tokio::spawn(async move { service.run(row, compiled, scope).await });
+        Ok(id)
+    }
+
+    async fn run(&self, mut row: QueryRow, query: CompiledQuery, scope: QueryScope) {
+        let (counters, cancellation) = {
+            let all = self.running.lock();
+            let Some(running) = all.get(&row.id) else {
+                return;
+            };
+            (running.counters.clone(), running.cancellation.clone())
+        };
+        let Ok(_place) = self.places.acquire().await else {
+            return;
+        };
+        if let Some(running) = self.running.lock().get_mut(&row.id) {
+            running.row.status = QueryStatus::Running;
+        }
+        let snapshot = self.logs.snapshot();
+        let outcome = self
+            .engine
+            .run(query, scope, snapshot, counters, cancellation)
+            .await;
+        row.finished_at = Some(self.clock.now());
+        match outcome.and_then(|result| {
+            let rows = serde_json::to_string(&result.rows)
+                .map_err(|error| Error::Internal(format!("results: {error}")))?;
+            Ok((rows, result.statistics))
+        }) {
+            Ok((rows, statistics)) => {
+                row.status = QueryStatus::Complete;
+                row.statistics = statistics;
+                row.results = Some(rows);
+            }
+            // Whoever cancelled it wrote down why.
+            Err(Error::Cancelled) => {
+                self.running.lock().remove(&row.id);
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(query = %row.id, %error, "query failed");
+                row.status = QueryStatus::Failed;
+                row.error = Some(error.to_string());
+            }
+        }
+        self.finish(row).await;
+    }
+
+    /// Writes how a query ended, then forgets that it runs, so that there is no moment at which
+    /// it is neither running nor ended.
+    async fn finish(&self, row: QueryRow) {
+        let id = row.id.clone();
+        if let Err(error) = self.catalog.put_query(row).await {
+            tracing::error!(query = %id, %error, "the end of a query was not recorded");
+        }
+        self.running.lock().remove(&id);
+    }
+
+    /// A query with its results once it is complete; with live statistics while it runs.
+    ///
+    /// # Errors
+    /// Of the catalog.
+    pub async fn query(&self, tenant: &Tenant, id: &str) -> Result<Option<QueryRow>> {
+        if let Some(row) = self.live(tenant, id) {
+            return Ok(Some(row));
+        }
+        Ok(self.catalog.query(tenant, id).await?)
+    }
+
+    fn live(&self, tenant: &Tenant, id: &str) -> Option<QueryRow> {
+        let all = self.running.lock();
+        let running = all.get(id).filter(|q| q.row.tenant == *tenant)?;
+        let mut row = running.row.clone();
+        let read = running.counters.get();
+        row.statistics.records_scanned = read.rows_scanned as f64;
+        row.statistics.bytes_scanned = read.bytes_scanned as f64;
+        row.statistics.records_matched = read.rows_returned as f64;
+        Some(row)
+    }
+
+    /// Queries, newest first; see [`belfry_catalog::QueryCatalog::queries`].
+    ///
+    /// # Errors
+    /// Of the catalog.
+    pub async fn queries(
+        &self,
+        tenant: &Tenant,
+        log_group: Option<&str>,
+        status: Option<QueryStatus>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<QueryRow>> {
+        Ok(self
+            .catalog
+            .queries(tenant, log_group, status, after, limit)
+            .await?)
+    }
+
+    /// Stops a query that waits or runs.
+    ///
+    /// # Errors
+    /// Of the catalog.
+    pub async fn stop(&self, tenant: &Tenant, id: &str) -> Result<Stopped> {
+        if self.end(id, Some(tenant), QueryStatus::Cancelled).await? {
+            return Ok(Stopped::Stopped);
+        }
+        let known = self.catalog.query(tenant, id).await?;
+        Ok(known.map_or(Stopped::Unknown, |_| Stopped::HadEnded))
+    }
+
+    /// False if it does not run (any more).
+    async fn end(&self, id: &str, tenant: Option<&Tenant>, status: QueryStatus) -> Result<bool> {
+        let (mut row, cancellation) = {
+            let all = self.running.lock();
+            let found = all
+                .get(id)
+                .filter(|q| tenant.is_none_or(|tenant| q.row.tenant == *tenant));
+            match found {
+                Some(q) => (q.row.clone(), q.cancellation.clone()),
+                None => return Ok(false),
+            }
+        };
+        row.status = status;
+        row.finished_at = Some(self.clock.now());
+        // First on record, then stopped: a query that completes in between stays stopped.
+        self.catalog.put_query(row).await?;
+        cancellation.cancel();
+        self.running.lock().remove(id);
+        Ok(true)
+    }
+
+    /// When [`Self::run_due`] has something to do.
+    pub fn next_due(&self) -> TimestampMs {
+        let oldest = self.running.lock().values().map(|q| q.row.created_at).min();
+        let timeout = oldest.map_or(TimestampMs::MAX, |t| t.saturating_add_ms(TIMEOUT_MS));
+        timeout.min(*self.trim_due.lock())
+    }
+
+    /// Ends queries that run for too long, and forgets old ones.
+    ///
+    /// # Errors
+    /// Of the catalog.
+    pub async fn run_due(&self, now: TimestampMs) -> Result<()> {
+        let late: Vec<String> = {
+            let all = self.running.lock();
+            let is_late = |q: &&Running| now - q.row.created_at >= TIMEOUT_MS;
+            let late = all.values().filter(is_late);
+            late.map(|q| q.row.id.clone()).collect()
+        };
+        for id in late {
+            self.end(&id, None, QueryStatus::Timeout).await?;
+        }
+        let trim = *self.trim_due.lock() <= now;
+        if trim {
+            *self.trim_due.lock() = now.saturating_add_ms(TRIM_EVERY_MS);
+            self.catalog
+                .trim_queries(now.saturating_sub_ms(KEPT_MS))
+                .await?;
+        }
+        Ok(())
+    }
+}
