@@ -53,7 +53,8 @@ impl<'a> Form<'a> {
             }
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decode(name)?;
-            if name.contains('\0') || name.split('.').count() > KEY_SEGMENTS_MAX {
+            let dots = name.bytes().filter(|byte| *byte == b'.').count();
+            if dots >= KEY_SEGMENTS_MAX || name.bytes().any(|byte| byte == 0) {
                 return Err(DecodeError::new("a field has a malformed name"));
             }
             let value = decode(value)?;
