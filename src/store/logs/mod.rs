@@ -22,11 +22,17 @@
 //! | `wal_record` | the bytes of write-ahead records |
 //! | `names` | a cache of names in front of the catalog |
 //! | `head` | events that are not in a segment yet |
+//! | `live` | the live segments, as the catalog lists them |
+//! | `flush` | from the head to segments |
+//! | `segment/` | segments: building, reading |
+//! | `index/` | the index of a segment |
+//! | `row_set` | sets of row numbers |
 //! | `scan` | what a reader may ask for |
 //! | `prefilter` | conditions an index can use |
 //! | `snapshot` | what is visible at one moment |
 //! | `part` | independent pieces of a scan |
 //! | `columns` | batches built from messages |
+//! | `count` | counting by the index alone |
 //! | `events` | pages of events in exact order |
 //! | `number` | texts that are numbers |
 //! | `json/` | JSON messages taken apart and put together again |
@@ -34,16 +40,22 @@
 mod calls;
 mod columns;
 pub mod config;
+mod count;
 pub mod event;
 mod events;
+mod flush;
 mod head;
+mod index;
 pub mod json;
+mod live;
 mod names;
 mod number;
 mod part;
 pub mod prefilter;
 mod put;
+mod row_set;
 pub mod scan;
+mod segment;
 mod sequence;
 mod snapshot;
 mod store;

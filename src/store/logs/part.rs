@@ -9,6 +9,9 @@ use super::columns::{BatchBuilder, Row, StreamNames};
 use super::head::Chunk;
 use super::prefilter::Prefilter;
 use super::scan::{Direction, GroupScope, LogScan, ScanStatistics};
+use super::segment::layout::GroupRange;
+use super::segment::opened::OpenSegment;
+use super::segment::scan::SegmentRows;
 use crate::error::Result;
 
 /// Rows of a batch when the caller names no limit.
@@ -31,16 +34,17 @@ pub struct ScanPart {
     source: PartSource,
 }
 
-enum PartSource {
+pub(super) enum PartSource {
     Head(Arc<Chunk>),
+    Segment(Arc<OpenSegment>, GroupRange),
 }
 
 impl ScanPart {
-    pub(super) fn of_head(context: Arc<ScanContext>, group: GroupScope, chunk: Arc<Chunk>) -> Self {
+    pub(super) fn new(context: Arc<ScanContext>, group: GroupScope, source: PartSource) -> Self {
         Self {
             context,
             group,
-            source: PartSource::Head(chunk),
+            source,
         }
     }
 
@@ -51,6 +55,7 @@ impl ScanPart {
                 chunk.timestamps.first().copied().unwrap_or_default(),
                 chunk.timestamps.last().copied().unwrap_or_default(),
             ),
+            PartSource::Segment(_, rows) => (rows.min_ts, rows.max_ts),
         };
         let scan = &self.context.scan;
         (
@@ -65,6 +70,39 @@ impl ScanPart {
     pub fn rows_estimate(&self) -> u64 {
         match &self.source {
             PartSource::Head(chunk) => chunk.len() as u64,
+            PartSource::Segment(_, rows) => u64::from(rows.rows),
+        }
+    }
+
+    /// How many rows meet the scan's condition, if the index knows. Blocks on I/O.
+    pub(super) fn count(self) -> Result<PartCount> {
+        let scan = &self.context.scan;
+        match &self.source {
+            PartSource::Head(chunk) => {
+                if !is_exact(&scan.prefilter) {
+                    return Ok(PartCount::Unknown);
+                }
+                let start = scan.start.max(self.group.visible_from);
+                let rows = chunk.time_range(start, scan.end).filter(|&row| {
+                    self.context.names.contains_key(&chunk.source(row).stream)
+                        && may_match(&scan.prefilter, chunk.message(row))
+                });
+                Ok(PartCount::Exact(rows.count() as u64))
+            }
+            PartSource::Segment(segment, rows) => {
+                let mut statistics = ScanStatistics::default();
+                let found = SegmentRows::find(
+                    Arc::clone(segment),
+                    rows,
+                    &self.context,
+                    &self.group,
+                    &mut statistics,
+                )?;
+                if !found.exact {
+                    return Ok(PartCount::Unknown);
+                }
+                Ok(PartCount::Exact(found.count(&self.context, &self.group)?))
+            }
         }
     }
 
@@ -77,6 +115,7 @@ impl ScanPart {
                 let rows = chunk.time_range(start, scan.end);
                 ReaderState::Head(HeadReader { chunk, rows })
             }
+            PartSource::Segment(segment, rows) => ReaderState::Unread(segment, rows),
         };
         let batch_rows = match self.context.scan.limit_hint {
             Some(limit) => limit.clamp(1, FIRST_BATCH_ROWS),
@@ -104,6 +143,11 @@ pub struct ScanReader {
 
 enum ReaderState {
     Head(HeadReader),
+    /// The index was not asked yet.
+    Unread(Arc<OpenSegment>, GroupRange),
+    Segment(Box<SegmentRows>),
+    /// An error was returned.
+    Failed,
 }
 
 impl ScanReader {
@@ -119,12 +163,36 @@ impl Iterator for ScanReader {
     fn next(&mut self) -> Option<Self::Item> {
         let rows = self.batch_rows;
         self.batch_rows = rows.saturating_mul(4).min(BATCH_ROWS);
-        let read = match &mut self.state {
-            ReaderState::Head(reader) => {
-                reader.next_batch(&self.context, &self.group, rows, &mut self.statistics)
-            }
-        };
+        let read = self.read(rows);
+        if read.is_err() {
+            self.state = ReaderState::Failed;
+        }
         read.transpose()
+    }
+}
+
+impl ScanReader {
+    fn read(&mut self, batch_rows: usize) -> Result<Option<RecordBatch>> {
+        let statistics = &mut self.statistics;
+        if let ReaderState::Unread(segment, rows) = &self.state {
+            let found = SegmentRows::find(
+                Arc::clone(segment),
+                rows,
+                &self.context,
+                &self.group,
+                statistics,
+            )?;
+            self.state = ReaderState::Segment(Box::new(found));
+        }
+        match &mut self.state {
+            ReaderState::Head(reader) => {
+                reader.next_batch(&self.context, &self.group, batch_rows, statistics)
+            }
+            ReaderState::Segment(rows) => {
+                rows.next_batch(&self.context, &self.group, batch_rows, statistics)
+            }
+            ReaderState::Unread(..) | ReaderState::Failed => Ok(None),
+        }
     }
 }
 
@@ -170,6 +238,21 @@ impl HeadReader {
         }
         statistics.rows_returned += builder.len() as u64;
         builder.finish().map(Some)
+    }
+}
+
+/// What the index knows about a part.
+pub(super) enum PartCount {
+    Exact(u64),
+    Unknown,
+}
+
+/// Whether [`may_match`] decides the condition.
+fn is_exact(filter: &Prefilter) -> bool {
+    match filter {
+        Prefilter::All | Prefilter::Nothing | Prefilter::MessageContains(_) => true,
+        Prefilter::And(all) | Prefilter::Or(all) => all.iter().all(is_exact),
+        _ => false,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use belfry_catalog::Catalog;
 use belfry_catalog::log_groups::{LogGroup, LogStream, LogStreamId};
+use belfry_catalog::objects::ObjectKind;
 use belfry_model::{Clock, Tenant, TimestampMs};
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -14,8 +15,10 @@ use super::calls::{Admission, Call, Calls, INVOCATION_BYTES_MAX};
 use super::config::LogsConfig;
 use super::event::LogEventBatch;
 use super::head::{Chunk, Head, Source, StreamBounds};
+use super::live::{LiveSegment, LiveSegments};
 use super::names::Names;
 use super::put::{PutOutcome, RejectedRanges, retention_start};
+use super::segment::opened::SegmentCache;
 use super::sequence::Sequence;
 use super::snapshot::LogSnapshot;
 use super::wal_record::{
@@ -43,6 +46,7 @@ pub(super) struct Inner {
     pub clock: Arc<dyn Clock>,
     pub config: LogsConfig,
     pub names: Arc<Names>,
+    pub cache: Arc<SegmentCache>,
     pub calls: Calls,
     pub sequence: Sequence,
     pub state: Mutex<State>,
@@ -60,6 +64,7 @@ pub(super) struct State {
     pub active: Head,
     /// Being turned into segments.
     pub frozen: Option<Frozen>,
+    pub segments: LiveSegments,
 }
 
 /// A head that takes no more events.
@@ -80,6 +85,12 @@ impl LogsStore {
         config: LogsConfig,
     ) -> Result<Self> {
         let checkpoint = Lsn(catalog.wal_checkpoint(WAL_NAME).await?);
+        let live = catalog.live_objects(ObjectKind::LogSegment).await?;
+        let segments = live
+            .into_iter()
+            .map(|row| LiveSegment::of_row(row).map(Arc::new))
+            .collect::<Result<Vec<_>>>()?;
+        let cache = Arc::new(SegmentCache::new(objects.clone(), config.cache_bytes));
         let calls = Calls::default();
         let replay = {
             let dir = dir.to_owned();
@@ -109,7 +120,9 @@ impl LogsStore {
                 state: Mutex::new(State {
                     active: head,
                     frozen: None,
+                    segments: Arc::new(segments),
                 }),
+                cache,
                 gate: tokio::sync::RwLock::new(()),
                 flushing: tokio::sync::Mutex::new(()),
                 flush_wanted: AtomicBool::new(false),
@@ -142,9 +155,11 @@ impl LogsStore {
             .map(str::to_owned);
         // A task of its own: a caller that goes away must not leave a record half applied.
         let applied = tokio::spawn(async move {
-            inner
+            let outcome = inner
                 .put(&tenant, &group_name, &stream_name, &batch, invocation)
-                .await
+                .await;
+            inner.start_flush_if_due();
+            outcome
         });
         applied
             .await
@@ -159,7 +174,12 @@ impl LogsStore {
             heads.push(Arc::clone(&frozen.head));
         }
         heads.push(Arc::new(state.active.clone()));
-        LogSnapshot::new(heads, Arc::clone(&self.inner.names))
+        LogSnapshot::new(
+            heads,
+            Arc::clone(&state.segments),
+            Arc::clone(&self.inner.cache),
+            Arc::clone(&self.inner.names),
+        )
     }
 
     /// Brings the event times of a stream's catalog row up to date with what is not flushed.

@@ -156,38 +156,36 @@ impl Value<'_> {
     }
 }
 
-/// The value of a scalar, `None` for JSON null. `scratch` holds unescaped text.
+/// The value of a scalar; `None` for JSON null, and for strings with escapes, which
+/// [`unescape_exactly`] reads.
+pub fn classify<'a>(scalar: &Scalar<'a>) -> Option<Value<'a>> {
+    match scalar.token {
+        Token::Null | Token::EscapedString => None,
+        Token::True => Some(Value::Bool(true)),
+        Token::False => Some(Value::Bool(false)),
+        Token::Number => Some(number(scalar.text)),
+        Token::PlainString => Some(plain_string(scalar.text)),
+    }
+}
+
+/// The text of a string with escapes, appended to `out`, and the style that escapes it again to
+/// exactly `text`.
 ///
 /// # Errors
-/// When no kind renders to the scalar's text.
-pub fn classify<'a>(
-    scalar: &Scalar<'a>,
-    scratch: &'a mut String,
-) -> Result<Option<Value<'a>>, Unrepresentable> {
-    let value = match scalar.token {
-        Token::Null => return Ok(None),
-        Token::True => Value::Bool(true),
-        Token::False => Value::Bool(false),
-        Token::Number => number(scalar.text),
-        Token::PlainString => plain_string(scalar.text),
-        Token::EscapedString => {
-            scratch.clear();
-            unescape(scalar.text, scratch).ok_or(Unrepresentable)?;
-            let mut again = Vec::with_capacity(scalar.text.len());
-            escape(scratch, Style::Utf8, &mut again);
-            if again == scalar.text.as_bytes() {
-                Value::String(scratch)
-            } else {
-                again.clear();
-                escape(scratch, Style::Ascii, &mut again);
-                if again != scalar.text.as_bytes() {
-                    return Err(Unrepresentable);
-                }
-                Value::AsciiString(scratch)
-            }
+/// When no style does; `out` then holds garbage beyond its old length.
+pub fn unescape_exactly(text: &str, out: &mut String) -> Result<Style, Unrepresentable> {
+    let start = out.len();
+    unescape(text, out).ok_or(Unrepresentable)?;
+    let plain = out.get(start..).unwrap_or_default();
+    let mut again = Vec::with_capacity(text.len());
+    for style in [Style::Utf8, Style::Ascii] {
+        again.clear();
+        escape(plain, style, &mut again);
+        if again == text.as_bytes() {
+            return Ok(style);
         }
-    };
-    Ok(Some(value))
+    }
+    Err(Unrepresentable)
 }
 
 /// A scalar whose text no kind renders.
@@ -438,8 +436,16 @@ mod tests {
         let text = format!("{{\"a\":{json}}}");
         let mut d = Dissection::default();
         assert!(d.dissect(&text), "{json}");
-        let mut scratch = String::new();
-        let value = classify(&d.scalars[0], &mut scratch)?;
+        let scalar = d.scalars(&text).next().unwrap();
+        let mut unescaped = String::new();
+        let value = if scalar.token == Token::EscapedString {
+            Some(match unescape_exactly(scalar.text, &mut unescaped)? {
+                Style::Utf8 => Value::String(&unescaped),
+                Style::Ascii => Value::AsciiString(&unescaped),
+            })
+        } else {
+            classify(&scalar)
+        };
         if let Some(value) = value {
             let mut again = Vec::new();
             value.render(&mut again);

@@ -3,6 +3,8 @@
 //! The shape is the message with every scalar value replaced by one [`SLOT`] byte: key order,
 //! white space and punctuation stay. No JSON text contains that byte, so shapes are unambiguous.
 
+use std::ops::Range;
+
 /// Stands for a scalar value in a shape.
 pub const SLOT: u8 = 0;
 
@@ -70,40 +72,71 @@ pub fn walk_shape<'a>(shape: &'a str, visitor: &mut impl Visitor<'a>) -> bool {
 
 /// Reusable buffers for taking messages apart.
 #[derive(Debug, Default)]
-pub struct Dissection<'a> {
+pub struct Dissection {
     /// The message's shape.
     pub shape: Vec<u8>,
-    pub scalars: Vec<Scalar<'a>>,
-    text: &'a str,
-    copied: usize,
+    scalars: Vec<(Token, Range<usize>)>,
 }
 
-impl<'a> Dissection<'a> {
+impl Dissection {
     /// Takes `text` apart; false if it is not a JSON object within the limits.
-    pub fn dissect(&mut self, text: &'a str) -> bool {
+    pub fn dissect(&mut self, text: &str) -> bool {
         self.shape.clear();
         self.scalars.clear();
-        self.text = text;
-        self.copied = 0;
         // Cheap refusal of the many messages that are plain text.
-        let first = text.bytes().find(|b| !is_blank(*b));
-        if first != Some(b'{') || !walk(text, self) {
+        if text.bytes().find(|b| !is_blank(*b)) != Some(b'{') {
             return false;
         }
-        let rest = text.as_bytes().get(self.copied..).unwrap_or_default();
-        self.shape.extend_from_slice(rest);
+        let mut dissector = Dissector {
+            text,
+            copied: 0,
+            into: self,
+        };
+        if !walk(text, &mut dissector) {
+            return false;
+        }
+        let rest = text.as_bytes().get(dissector.copied..);
+        self.shape.extend_from_slice(rest.unwrap_or_default());
         true
+    }
+
+    /// The scalars of `text`, the message that was taken apart last.
+    pub fn scalars<'a>(&self, text: &'a str) -> impl Iterator<Item = Scalar<'a>> {
+        self.scalars.iter().map(move |(token, range)| Scalar {
+            token: *token,
+            text: text.get(range.clone()).unwrap_or_default(),
+        })
+    }
+
+    pub fn len(&self) -> usize {
+        self.scalars.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.scalars.is_empty()
     }
 }
 
-impl<'a> Visitor<'a> for Dissection<'a> {
+struct Dissector<'a, 'd> {
+    text: &'a str,
+    copied: usize,
+    into: &'d mut Dissection,
+}
+
+impl<'a> Visitor<'a> for Dissector<'a, '_> {
     fn scalar(&mut self, scalar: Scalar<'a>, start: usize, end: usize) -> bool {
         let constant = self.text.as_bytes().get(self.copied..start);
-        self.shape.extend_from_slice(constant.unwrap_or_default());
-        self.shape.push(SLOT);
+        self.into
+            .shape
+            .extend_from_slice(constant.unwrap_or_default());
+        self.into.shape.push(SLOT);
         self.copied = end;
-        self.scalars.push(scalar);
-        self.scalars.len() <= LEAVES_MAX
+        let range = match scalar.token {
+            Token::PlainString | Token::EscapedString => start + 1..end - 1,
+            _ => start..end,
+        };
+        self.into.scalars.push((scalar.token, range));
+        self.into.scalars.len() <= LEAVES_MAX
     }
 }
 
@@ -324,7 +357,7 @@ mod tests {
             let shape = String::from_utf8(d.shape.clone())
                 .unwrap()
                 .replace('\0', "¤");
-            (shape, d.scalars.iter().map(|s| s.text.to_owned()).collect())
+            (shape, d.scalars(text).map(|s| s.text.to_owned()).collect())
         })
     }
 

@@ -1,5 +1,7 @@
 //! The store as its users see it, over a real catalog and a real directory.
 
+mod segments;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;

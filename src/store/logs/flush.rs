@@ -1,0 +1,259 @@
+//! From the head to segments: build, store, publish with the checkpoint, forget.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use belfry_catalog::log_groups::{LogGroupId, LogStreamActivity};
+use belfry_catalog::objects::{ObjectKind, Publish, WalCheckpoint};
+use belfry_model::{Tenant, TimestampMs};
+use ulid::Ulid;
+
+use super::event::EventKey;
+use super::head::{Chunk, Head};
+use super::live::{LiveSegment, day_of, retention_class};
+use super::segment::builder::{BuiltSegment, NewRow, SegmentBuilder};
+use super::store::{Frozen, Inner, LogsStore, WAL_NAME};
+use super::wal_record::{KIND_CALLS, encode_calls};
+use crate::error::{Error, Result};
+use crate::failpoint;
+
+/// zstd level of fresh segments: level 3 buys little for half as much CPU again.
+const ZSTD_FRESH: i32 = 1;
+
+/// Sequence of the catalog that makes object ids of segments unique.
+const OBJECT_SEQUENCE: &str = "log_segments";
+
+/// Keeps object ids of segments apart from those of other kinds with the same number.
+const OBJECT_TAG: u128 = 2 << 64;
+
+/// Rows of one segment to be: (group, key, chunk, row), in that order.
+type RowRefs = Vec<(LogGroupId, EventKey, u32, u32)>;
+
+/// What one segment holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Bucket {
+    tenant: Tenant,
+    retention_class: String,
+    day: i64,
+}
+
+impl LogsStore {
+    /// Turns everything that is in the head now into segments and publishes them.
+    ///
+    /// If it fails, the events stay readable in the head and in the write-ahead log, and the
+    /// next flush tries again.
+    pub async fn flush(&self) -> Result<()> {
+        let inner = &self.inner;
+        let _alone = inner.flushing.lock().await;
+        if let Some(frozen) = inner.frozen() {
+            inner.flush_frozen(frozen).await?;
+        }
+        if let Some(frozen) = inner.freeze().await {
+            inner.flush_frozen(frozen).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Starts a flush in the background when the head is large and none is under way.
+    pub(super) fn start_flush_if_due(self: &Arc<Self>) {
+        if self.state.lock().active.memory_bytes < self.config.flush_bytes
+            || self.flush_wanted.swap(true, Ordering::AcqRel)
+        {
+            return;
+        }
+        let store = LogsStore {
+            inner: Arc::clone(self),
+        };
+        tokio::spawn(async move {
+            if let Err(error) = store.flush().await {
+                tracing::error!(%error, "flush of the logs failed");
+            }
+            store.inner.flush_wanted.store(false, Ordering::Release);
+        });
+    }
+
+    fn frozen(&self) -> Option<Frozen> {
+        self.state.lock().frozen.clone()
+    }
+
+    /// Sets the head aside and starts a new one.
+    async fn freeze(&self) -> Option<Frozen> {
+        let _all = self.gate.write().await;
+        let checkpoint = self.wal.next_lsn();
+        let mut state = self.state.lock();
+        if state.active.is_empty() {
+            return None;
+        }
+        let frozen = Frozen {
+            head: Arc::new(std::mem::take(&mut state.active)),
+            checkpoint,
+        };
+        state.frozen = Some(frozen.clone());
+        Some(frozen)
+    }
+
+    async fn flush_frozen(&self, frozen: Frozen) -> Result<()> {
+        let now = self.clock.now();
+        // Behind the checkpoint, so that a restart knows the calls whose records go away.
+        let remembered = self.calls.remembered(now);
+        if !remembered.is_empty() {
+            self.wal
+                .append(KIND_CALLS, encode_calls(&remembered))
+                .await?;
+        }
+        let groups = self.names.live_groups().await?;
+        let buckets = {
+            let head = Arc::clone(&frozen.head);
+            let classes = groups
+                .iter()
+                .map(|(&id, group)| (id, retention_class(group.retention_days)))
+                .collect();
+            blocking(move || Ok(sort_into_buckets(&head, &classes))).await?
+        };
+        let mut built = Vec::with_capacity(buckets.rows.len());
+        for (bucket, rows) in buckets.rows {
+            let chunks = Arc::clone(&buckets.chunks);
+            let segment = blocking(move || build(&chunks, rows)).await?;
+            built.push(Arc::new(
+                self.store_segment(&segment, &bucket, 0, now).await?,
+            ));
+        }
+        failpoint::hit("logs.before_publish");
+        self.catalog
+            .publish(
+                Publish {
+                    insert: built.iter().map(|s| s.row.clone()).collect(),
+                    remove: Vec::new(),
+                    checkpoint: Some(WalCheckpoint {
+                        wal: WAL_NAME.to_owned(),
+                        lsn: frozen.checkpoint.0,
+                    }),
+                    stream_activity: activity(&frozen.head),
+                },
+                now,
+            )
+            .await?;
+        failpoint::hit("logs.after_publish");
+        {
+            let mut state = self.state.lock();
+            state.frozen = None;
+            Arc::make_mut(&mut state.segments).extend(built);
+        }
+        self.wal.truncate_before(frozen.checkpoint)
+    }
+
+    /// Stores the object of a segment; it is not published yet.
+    async fn store_segment(
+        &self,
+        segment: &BuiltSegment,
+        bucket: &Bucket,
+        level: u32,
+        now: TimestampMs,
+    ) -> Result<LiveSegment> {
+        self.store_object(segment, &bucket.tenant, &bucket.retention_class, level, now)
+            .await
+    }
+
+    pub(super) async fn store_object(
+        &self,
+        segment: &BuiltSegment,
+        tenant: &Tenant,
+        retention_class: &str,
+        level: u32,
+        now: TimestampMs,
+    ) -> Result<LiveSegment> {
+        let number = self.catalog.reserve_sequence(OBJECT_SEQUENCE, 1).await?;
+        let time = u64::try_from(now.0).unwrap_or_default();
+        let id = Ulid::from_parts(time, OBJECT_TAG | u128::from(number));
+        failpoint::hit("logs.before_object_put");
+        self.objects
+            .put(ObjectKind::LogSegment, id, segment.parts.clone())
+            .await?;
+        LiveSegment::of_built(segment, id, tenant, level, retention_class, now)
+    }
+}
+
+/// Runs CPU work or blocking I/O off the async threads.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Error::Stopped { what: "log worker" })?
+}
+
+struct Buckets {
+    chunks: Arc<Vec<Arc<Chunk>>>,
+    rows: BTreeMap<Bucket, RowRefs>,
+}
+
+/// Rows of groups that are gone are left out.
+fn sort_into_buckets(head: &Head, classes: &ahash::AHashMap<LogGroupId, String>) -> Buckets {
+    let mut chunks = Vec::new();
+    let mut rows: BTreeMap<Bucket, RowRefs> = BTreeMap::new();
+    for (&group, content) in &head.groups {
+        let Some(class) = classes.get(&group) else {
+            continue;
+        };
+        for chunk in content.chunks.iter() {
+            let number = chunks.len() as u32;
+            chunks.push(Arc::clone(chunk));
+            let mut row = 0;
+            // Rows are in order of time: one run for each day.
+            while row < chunk.len() {
+                let day = day_of(chunk.key(row).timestamp);
+                let rest = chunk.timestamps.get(row..).unwrap_or_default();
+                let length = rest.partition_point(|&t| day_of(TimestampMs(t)) <= day);
+                let bucket = Bucket {
+                    tenant: content.tenant.clone(),
+                    retention_class: class.clone(),
+                    day,
+                };
+                let until = row + length.max(1);
+                rows.entry(bucket)
+                    .or_default()
+                    .extend((row..until).map(|r| (group, chunk.key(r), number, r as u32)));
+                row = until;
+            }
+        }
+    }
+    Buckets {
+        chunks: Arc::new(chunks),
+        rows,
+    }
+}
+
+fn build(chunks: &[Arc<Chunk>], mut rows: RowRefs) -> Result<BuiltSegment> {
+    rows.sort_unstable_by_key(|&(group, key, ..)| (group, key));
+    let mut builder = SegmentBuilder::default();
+    for (group, key, chunk, row) in rows {
+        let Some(chunk) = chunks.get(chunk as usize) else {
+            continue;
+        };
+        let row = row as usize;
+        let source = chunk.source(row);
+        builder.push(&NewRow {
+            group,
+            key,
+            stream: source.stream,
+            ingestion_time: source.ingestion_time,
+            message: chunk.message(row),
+        });
+    }
+    builder.finish(ZSTD_FRESH)
+}
+
+fn activity(head: &Head) -> Vec<LogStreamActivity> {
+    let streams = head.groups.values().flat_map(|g| g.streams.iter());
+    streams
+        .map(|(&stream, bounds)| LogStreamActivity {
+            stream,
+            first_event: bounds.first_event,
+            last_event: bounds.last_event,
+            last_ingestion: bounds.last_ingestion,
+        })
+        .collect()
+}

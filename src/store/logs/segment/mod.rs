@@ -1,0 +1,22 @@
+//! Segments: immutable objects that hold the events of one tenant, retention class and day.
+//! The bytes are described in `docs/formats/log-segment.md`.
+//!
+//! | file | what |
+//! |---|---|
+//! | `layout` | footer, trailer, checksums |
+//! | `builder` | from events in order to columns |
+//! | `columns` | the values of one field while a segment is built |
+//! | `index_parts` | the index of the columns |
+//! | `rows_part` | the Parquet file of the columns |
+//! | `opened` | a segment that is read: footer, index and file metadata, cached |
+//! | `scan` | rows of a segment as batches |
+//! | `rebuild` | messages from shapes and columns |
+
+pub mod builder;
+pub mod columns;
+mod index_parts;
+pub mod layout;
+pub mod opened;
+mod rebuild;
+mod rows_part;
+pub mod scan;
