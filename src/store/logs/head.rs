@@ -121,18 +121,6 @@ impl Chunk {
         std::str::from_utf8(self.message_bytes(row)).unwrap_or_default()
     }
 
-    /// Where the messages of rows lie in [`Chunk::text`].
-    pub fn message_range(&self, row: usize) -> std::ops::Range<usize> {
-        match (self.starts.get(row), self.ends.get(row)) {
-            (Some(&start), Some(&end)) => start as usize..end as usize,
-            _ => 0..0,
-        }
-    }
-
-    pub fn text(&self) -> &Bytes {
-        &self.text
-    }
-
     pub fn text_bytes(&self) -> usize {
         self.text.len()
     }

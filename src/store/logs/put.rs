@@ -101,8 +101,7 @@ mod tests {
     #[test]
     fn each_range_is_computed_on_its_own() {
         let t = [NOW.0 - LOG_AGE_MS_MAX - 1, NOW.0 - 2 * DAY_MS, NOW.0];
-        let rejected =
-            RejectedRanges::compute(&t, Some(NOW - TimestampMs(DAY_MS)).map(TimestampMs), NOW);
+        let rejected = RejectedRanges::compute(&t, Some(NOW.saturating_sub_ms(DAY_MS)), NOW);
         assert_eq!(rejected.too_old_end, Some(1));
         assert_eq!(rejected.expired_end, Some(2));
         assert_eq!(rejected.accepted(3), 2..3);

@@ -32,24 +32,12 @@ impl RowSet {
         self.0.add_range(rows);
     }
 
-    pub fn contains(&self, row: u32) -> bool {
-        self.0.contains(row)
-    }
-
     pub fn len(&self) -> u64 {
         self.0.cardinality()
     }
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// How many of `rows` are in the set.
-    pub fn count_in(&self, rows: Range<u32>) -> u64 {
-        if rows.is_empty() {
-            return 0;
-        }
-        self.0.range_cardinality(rows)
     }
 
     pub fn intersect(&mut self, other: &Self) {
@@ -60,26 +48,12 @@ impl RowSet {
         self.0.or_inplace(&other.0);
     }
 
-    pub fn subtract(&mut self, other: &Self) {
-        self.0.andnot_inplace(&other.0);
-    }
-
-    /// All rows of `0..rows` that are not in the set.
-    #[must_use]
-    pub fn complement(&self, rows: u32) -> Self {
-        Self(self.0.flip(0..rows))
-    }
-
     /// Only the members in `rows`.
     #[must_use]
     pub fn restricted(&self, rows: Range<u32>) -> Self {
         let mut window = Bitmap::from_range(rows);
         window.and_inplace(&self.0);
         Self(window)
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = u32> {
-        self.0.iter()
     }
 
     /// `count` members in order, from the `first`-th smallest on (from 0).
@@ -141,7 +115,6 @@ mod tests {
             prop_assert_eq!(&either, &set(&a.union(&b).copied().collect()));
             let window = from..from + length;
             let inside: BTreeSet<u32> = a.iter().copied().filter(|r| window.contains(r)).collect();
-            prop_assert_eq!(x.count_in(window.clone()), inside.len() as u64);
             prop_assert_eq!(x.restricted(window), set(&inside));
             let mut bytes = Vec::new();
             either.serialize(&mut bytes);

@@ -311,7 +311,7 @@ fn has_hidden_token(segment: &OpenSegment, search: &Search<'_>) -> bool {
     if !footer.shapes.is_empty() && search.matches(b"null") {
         return true;
     }
-    let hidden = footer.columns.iter().any(|column| match column.kind {
+    footer.columns.iter().any(|column| match column.kind {
         _ if column.index == IndexKind::Values => false,
         Kind::Bool => search.matches(b"true") || search.matches(b"false"),
         // `2026-01-15T12:00:00.123Z`: 2026, 01, 15T12, 00, 123Z.
@@ -335,8 +335,7 @@ fn has_hidden_token(segment: &OpenSegment, search: &Search<'_>) -> bool {
             part && length <= column.digits_max as usize
         }
         _ => false,
-    });
-    hidden
+    })
 }
 
 /// What is asked of a field.

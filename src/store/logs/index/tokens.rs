@@ -66,12 +66,6 @@ const KIND: [u8; 256] = {
     table
 };
 
-/// What a run of token bytes is by itself.
-pub fn classify(run: &[u8]) -> Class {
-    let kinds = run.iter().fold(0, |all, &b| all | KIND[usize::from(b)]);
-    classify_kinds(run.len(), kinds)
-}
-
 const fn classify_kinds(length: usize, kinds: u8) -> Class {
     if length > TOKEN_BYTES_MAX {
         return Class::Long;

@@ -15,10 +15,6 @@ impl Values {
         Self { entries }
     }
 
-    pub fn entries(&self) -> &[(Vec<u8>, RowSet)] {
-        &self.entries
-    }
-
     pub fn get(&self, value: &[u8]) -> Option<&RowSet> {
         let at = self
             .entries
@@ -85,7 +81,7 @@ mod tests {
         let mut bytes = Vec::new();
         values.serialize(&mut bytes);
         let read = Values::deserialize(&bytes).unwrap();
-        assert_eq!(read.entries(), values.entries());
+        assert_eq!(read.entries, values.entries);
         assert_eq!(read.get(b"warn").map(RowSet::len), Some(2));
         assert!(read.get(b"error").is_none());
         assert_eq!(read.rows_where(|v| v.len() == 4).len(), 69_992);

@@ -145,11 +145,6 @@ pub struct Footer {
 }
 
 impl Footer {
-    pub fn group(&self, id: LogGroupId) -> Option<&GroupRange> {
-        let at = self.groups.binary_search_by_key(&id, |g| g.id).ok()?;
-        self.groups.get(at)
-    }
-
     /// Whether every position in the footer points at something.
     fn is_consistent(&self) -> bool {
         let mut next = 0u64;

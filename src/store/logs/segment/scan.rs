@@ -114,7 +114,8 @@ impl SegmentRows {
         self.done += count;
         let Some(wanted) = &self.wanted else {
             let start = self.group.first_row + first;
-            return vec![start..start + count];
+            let whole = start..start + count;
+            return Vec::from([whole]);
         };
         let mut ranges: Vec<Range<u32>> = Vec::new();
         for row in wanted.iter_from(first, count) {
