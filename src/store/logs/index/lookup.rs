@@ -110,6 +110,10 @@ pub fn candidates(segment: &OpenSegment, filter: &Prefilter) -> Result<Candidate
         Prefilter::FieldNumber { path, min, max } => {
             field(segment, path, &FieldTest::Number(*min, *max))?
         }
+        Prefilter::NotJson => {
+            let shapes = segment.values(ValuesKey::Shape)?;
+            Candidates::perhaps(shapes.get(&[0; 4]).cloned().unwrap_or_default())
+        }
         Prefilter::FieldPresent { path } => field(segment, path, &FieldTest::Present)?,
     })
 }

@@ -63,6 +63,17 @@ pub fn leaves(message: &str, visit: &mut dyn FnMut(&str, ValueKind, &str)) -> bo
     true
 }
 
+/// Whether `message` is one JSON object, as [`extract`] sees it.
+pub fn is_json_object(message: &str) -> bool {
+    struct Nothing;
+    impl<'m> Visitor<'m> for Nothing {
+        fn scalar(&mut self, _scalar: Scalar<'m>, _start: usize, _end: usize) -> bool {
+            true
+        }
+    }
+    is_object_like(message) && walk(message, &mut Nothing)
+}
+
 fn is_object_like(message: &str) -> bool {
     message.trim_start().starts_with('{')
 }

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::logs::columns::{arrow_error, json_path};
 use crate::logs::event::{EventKey, EventPtr};
 use crate::logs::index::lookup::candidates;
-use crate::logs::json::extract::{Extracted, extract};
+use crate::logs::json::extract::{Extracted, extract, is_json_object};
 use crate::logs::json::value::Kind;
 use crate::logs::number::parse_number;
 use crate::logs::part::ScanContext;
@@ -317,6 +317,8 @@ struct RawBatch {
     batch: RecordBatch,
     /// Positions in the file of the batch's columns.
     columns: Vec<usize>,
+    /// All columns that messages are made of are there.
+    whole_message: bool,
 }
 
 impl RawBatch {
@@ -377,6 +379,7 @@ impl BatchReader<'_> {
                     columns.insert(INDEX);
                 }
                 FieldRef::Ptr => columns.extend([SEQ, INDEX]),
+                FieldRef::TextMessage => columns.extend([SHAPE, MESSAGE]),
                 FieldRef::Message => whole_message = true,
                 FieldRef::Json(path) | FieldRef::JsonNumber(path) | FieldRef::JsonKind(path) => {
                     columns.extend(self.columns_of(path).map(|(c, _)| c));
@@ -390,7 +393,11 @@ impl BatchReader<'_> {
         }
         let columns: Vec<usize> = columns.into_iter().collect();
         let batch = read_columns(self.segment, ranges, &columns)?;
-        Ok(RawBatch { batch, columns })
+        Ok(RawBatch {
+            batch,
+            columns,
+            whole_message,
+        })
     }
 
     /// Drops rows outside of the time range and turns the order around if need be.
@@ -420,6 +427,7 @@ impl BatchReader<'_> {
         Ok(RawBatch {
             batch,
             columns: raw.columns,
+            whole_message: raw.whole_message,
         })
     }
 
@@ -450,6 +458,7 @@ impl BatchReader<'_> {
                 }
                 FieldRef::LogStream => self.stream_names(raw)?,
                 FieldRef::Ptr => self.pointers(raw)?,
+                FieldRef::TextMessage => text_messages(raw)?,
                 FieldRef::Message => match &messages {
                     Some(messages) => Arc::new(messages.clone()),
                     None => Arc::new(StringViewArray::new_null(rows)),
@@ -506,7 +515,7 @@ impl BatchReader<'_> {
 
     /// The messages, if the columns they are made of were read.
     fn messages(&self, raw: &RawBatch) -> Result<Option<StringViewArray>> {
-        if !raw.columns.contains(&MESSAGE) {
+        if !raw.whole_message {
             return Ok(None);
         }
         let fields = &self.segment.footer.columns;
@@ -585,6 +594,18 @@ impl BatchReader<'_> {
         }
         Ok(values.finish())
     }
+}
+
+/// The messages that are not one JSON object; such are always kept as text.
+fn text_messages(raw: &RawBatch) -> Result<ArrayRef> {
+    let shapes = raw.column(SHAPE)?.as_primitive::<UInt32Type>().values();
+    let kept = raw.column(MESSAGE)?.as_string_view();
+    let texts = shapes.iter().enumerate().map(|(row, &shape)| {
+        let is_kept = shape == 0 && kept.is_valid(row);
+        let message = is_kept.then(|| kept.value(row))?;
+        (!is_json_object(message)).then_some(message)
+    });
+    Ok(Arc::new(StringViewArray::from_iter(texts)))
 }
 
 const fn kind_of(kind: Kind) -> ValueKind {

@@ -7,7 +7,7 @@ use arrow::datatypes::{Float64Type, Int64Type, UInt8Type, UInt32Type, UInt64Type
 use proptest::prelude::*;
 
 use super::*;
-use crate::logs::json::extract::{Extracted, extract, leaves};
+use crate::logs::json::extract::{Extracted, extract, is_json_object, leaves};
 
 /// Scalars as JSON texts: every kind of value, canonical and not.
 fn scalar() -> impl Strategy<Value = String> {
@@ -89,7 +89,8 @@ fn condition(messages: &[String], pick: &(u16, u16, u8, u8)) -> Prefilter {
     });
     let field = fields.get(usize::from(from) % fields.len().max(1)).cloned();
     let short = part_of(message, from, length % 40 + 1);
-    match (kind % 8, field) {
+    match (kind % 9, field) {
+        (8, _) => Prefilter::NotJson,
         (0, _) => Prefilter::contains(short),
         (1, _) => Prefilter::MessageContainsIgnoreCase(short.to_uppercase().into()),
         (2, Some((path, text))) => Prefilter::field_equals(path, text),
@@ -151,6 +152,7 @@ fn meets(message: &str, condition: &Prefilter) -> bool {
             number.is_some_and(|n| *min <= n && n <= *max)
         }),
         Prefilter::FieldPresent { path } => field_of(message, path).is_some(),
+        Prefilter::NotJson => !is_json_object(message),
     }
 }
 
@@ -181,6 +183,8 @@ async fn scan(
         direction,
         ..LogScan::new(vec![b.scope(group)], TimestampMs(0), TimestampMs::MAX)
     };
+    let mut scan = scan;
+    scan.columns.push(FieldRef::TextMessage);
     let parts = b.store.snapshot().parts(&scan).await.unwrap();
     let fields = paths.len();
     tokio::task::spawn_blocking(move || {
@@ -194,6 +198,7 @@ async fn scan(
                 let seqs = batch.column(1).as_primitive::<UInt64Type>();
                 let indexes = batch.column(2).as_primitive::<UInt32Type>();
                 let messages = batch.column(3).as_string_view();
+                let texts = batch.column(batch.num_columns() - 1).as_string_view();
                 for row in 0..batch.num_rows() {
                     let key = (times.value(row), seqs.value(row), indexes.value(row));
                     if let Some(last) = last {
@@ -204,6 +209,9 @@ async fn scan(
                         );
                     }
                     last = Some(key);
+                    let message = messages.value(row);
+                    let text = texts.is_valid(row).then(|| texts.value(row));
+                    assert_eq!(text, (!is_json_object(message)).then_some(message));
                     let values = (0..fields)
                         .map(|f| {
                             let kind = batch
