@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use belfry_alarm::AlarmService;
+use belfry_alarm::{AlarmRunner, AlarmService, OffsetRule, RunnerConfig, StoreSource};
 use belfry_api::page_token::PageTokens;
 use belfry_api::{Services, Settings};
 use belfry_catalog::{Catalog, ObjectCatalog, SqliteCatalog};
@@ -16,7 +16,7 @@ use belfry_server::auth::{AuthMode, Authority};
 use belfry_server::config::Config;
 use belfry_server::data_dir::{DataDir, DataDirError};
 use belfry_server::gateway::Gateway;
-use belfry_server::jobs::{Deliveries, MetricsMaintenance};
+use belfry_server::jobs::{AlarmTurns, Deliveries, MetricsMaintenance};
 use belfry_server::listener;
 use belfry_server::notification_pages::NotificationPages;
 use belfry_server::own_metrics::OwnMetrics;
@@ -78,6 +78,7 @@ pub struct Node {
     server: JoinHandle<()>,
     jobs: Vec<JoinHandle<()>>,
     metrics: MetricsStore,
+    alarms: Arc<AlarmRunner<dyn Catalog>>,
     _data_dir: DataDir,
 }
 
@@ -110,6 +111,8 @@ impl Node {
         let catalog = SqliteCatalog::open(&data_dir.catalog_path()).await?;
         let page_tokens = PageTokens::new(page_token_key(&catalog).await?);
         let catalog: Arc<dyn Catalog> = Arc::new(catalog);
+        // The data directory is locked: whoever held leases in this catalog is gone.
+        catalog.void_leases().await?;
         let objects_path = data_dir.objects_path();
         let objects = Objects::open_local(&objects_path)?;
         let metrics_store = MetricsStore::open(
@@ -137,9 +140,22 @@ impl Node {
         .await?;
         let topics = Arc::new(notifications.topics);
         let alarms = AlarmService::new(catalog.clone(), clock.clone(), Default::default());
+        let alarm_runner = Arc::new(AlarmRunner::new(
+            catalog.clone(),
+            Arc::new(StoreSource::new(metrics_store.clone())),
+            alarms.changes(),
+            RunnerConfig {
+                offsets: match &manual {
+                    Some(_) => OffsetRule::None,
+                    None => OffsetRule::Hashed,
+                },
+                ..RunnerConfig::default()
+            },
+        ));
 
         let jobs: Vec<Arc<dyn Job>> = vec![
             Arc::new(MetricsMaintenance(metrics_store.clone())),
+            Arc::new(AlarmTurns(alarm_runner.clone())),
             Arc::new(Deliveries(notifications.worker)),
         ];
         let schedule = Arc::new(Schedule::new(clock.clone(), jobs));
@@ -196,6 +212,7 @@ impl Node {
             server,
             jobs,
             metrics: metrics_store,
+            alarms: alarm_runner,
             _data_dir: data_dir,
         })
     }
@@ -213,6 +230,9 @@ impl Node {
         let jobs = futures::future::join_all(self.jobs);
         if tokio::time::timeout(JOBS_STOP_TIMEOUT, jobs).await.is_err() {
             tracing::warn!("periodic work was cut off at shutdown");
+        }
+        if let Err(error) = self.alarms.release().await {
+            tracing::warn!(%error, "leases of alarms were not released, they run out");
         }
         // Only spares the next start the replay: everything is in the write-ahead logs.
         let flushed = tokio::time::timeout(FLUSH_STOP_TIMEOUT, self.metrics.flush());

@@ -49,6 +49,7 @@ pub struct RunnerConfig {
 }
 
 impl RunnerConfig {
+    /// `owner` names this run of this process.
     pub fn new(owner: impl Into<String>) -> Self {
         Self {
             owner: owner.into(),
@@ -56,6 +57,13 @@ impl RunnerConfig {
             buckets: 8,
             actions: ActionSettings::default(),
         }
+    }
+}
+
+impl Default for RunnerConfig {
+    /// For one run: the owner is new each time.
+    fn default() -> Self {
+        Self::new(format!("alarms-{}", uuid::Uuid::new_v4()))
     }
 }
 

@@ -3,11 +3,39 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use belfry_alarm::AlarmRunner;
+use belfry_catalog::Catalog;
 use belfry_model::TimestampMs;
 use belfry_notify::DeliveryWorker;
 use belfry_store::metrics::MetricsStore;
 
 use crate::schedule::Job;
+
+/// Alarms that have their turn.
+pub struct AlarmTurns(pub Arc<AlarmRunner<dyn Catalog>>);
+
+#[async_trait]
+impl Job for AlarmTurns {
+    fn name(&self) -> &'static str {
+        "alarms"
+    }
+
+    async fn next_due(&self, now: TimestampMs) -> Option<TimestampMs> {
+        match self.0.next_due(now).await {
+            Ok(due) => Some(due),
+            Err(error) => {
+                tracing::error!(%error, "cannot tell when alarms are due");
+                None
+            }
+        }
+    }
+
+    async fn run_due(&self, now: TimestampMs) {
+        if let Err(error) = self.0.run_due(now).await {
+            tracing::error!(%error, "alarms were not evaluated");
+        }
+    }
+}
 
 /// Deliveries of notifications that are due.
 pub struct Deliveries(pub Arc<DeliveryWorker>);
