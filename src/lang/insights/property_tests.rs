@@ -555,6 +555,11 @@ proptest! {
     }
 
     #[test]
+    fn no_regex_panics(pattern in r"([\[\]^&~\-\\(){}dwbé:aQ/|*?0-9,]|\(\?i\)){0,12}") {
+        let _ = compile_regex(&pattern);
+    }
+
+    #[test]
     fn no_row_of_words_panics(words in vec(word(), 0..30)) {
         let text = words.concat();
         if let Err(error) = parse(&text) {
