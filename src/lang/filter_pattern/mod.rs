@@ -4,6 +4,22 @@
 //! [`FilterPattern::parse`] prepares everything a match needs: substring searchers, regexes, the
 //! tree of selectors. [`FilterPattern::matches`] then neither fails nor panics, whatever the
 //! message, and reads a JSON message once.
+//!
+//! ```
+//! use belfry_lang::filter_pattern::FilterPattern;
+//!
+//! let pattern = FilterPattern::parse("{ $.status = 5* && $.user.id > 10 }")?;
+//! assert!(pattern.matches(r#"{"status": 503, "user": {"id": 17}}"#));
+//! # Ok::<(), belfry_lang::SyntaxError>(())
+//! ```
+//!
+//! | files | what |
+//! |---|---|
+//! | `terms` | `ERROR -retry ?a ?b "a phrase"` |
+//! | `json`, `selector`, `json_selection` | `{ $.a = 1 }`: conditions, selectors, the one pass over a message |
+//! | `delimited`, `field_split` | `[a, b = 1, ...]`: columns, the fields of a message |
+//! | `value`, `pattern_regex` | what values are compared with; the regex subset |
+//! | `tokens` | words and values that two of the languages share |
 
 mod delimited;
 mod field_split;

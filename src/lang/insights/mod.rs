@@ -1,8 +1,34 @@
 //! CloudWatch Logs Insights, `CWLI` on the wire (spec logs-insights.md).
 //!
 //! [`parse`] gives a [`Query`]: an optional `SOURCE` and the stages of the pipeline. Every command
-//! of the language parses, so that an engine can name what it does not run. All nodes print back
-//! with `Display`, and `parse(print(query)) == query`.
+//! of the language parses, so that an engine can name what it does not run. What the text alone can
+//! get wrong is refused here: unknown functions, wrong arguments, regexes that do not compile,
+//! commands in the wrong order, names that do not exist behind a `stats`. All nodes print back with
+//! `Display`, and `parse(print(query)) == query`.
+//!
+//! ```
+//! use belfry_lang::insights::{Command, parse};
+//!
+//! let query = parse("filter level = 'ERROR' | stats count(*) as errors by bin(5m)")?;
+//! let Command::Stats(stats) = &query.stages[1].command else { unreachable!() };
+//! assert_eq!(stats.items[0].column_name(), "errors");
+//! assert_eq!(stats.by[0].column_name(), "bin(5m)");
+//! # Ok::<(), belfry_lang::SyntaxError>(())
+//! ```
+//!
+//! | files | what |
+//! |---|---|
+//! | `query`, `query_grammar` | the pipeline: [`Query`], [`Stage`], [`Command`]; commands by name |
+//! | `expression`, `expression_grammar`, `expression_text` | [`Expr`]: tree, parser, printer |
+//! | `functions`, `constant_arguments` | the table of functions; arguments that must be constants |
+//! | `tokens` | words, signs, strings, numbers |
+//! | `field`, `item`, `duration`, `glob`, `regex_literal` | names and paths, columns, `5m`, `"* [*]"`, `/x/` |
+//! | `order`, `scope` | which command may stand where, which names exist there |
+//! | `source`, `join`, `append_cols` | `SOURCE`; commands with a query inside |
+//! | `fields`, `display`, `filter`, `filter_index`, `parse`, `sort`, `limit`, `stats`, `dedup` | the commands of everyday queries |
+//! | `pattern`, `diff`, `log_compare`, `anomaly`, `relevant_fields` | commands over the shape of texts |
+//! | `unnest`, `expand`, `lookup`, `cidr_lookup`, `unmask`, `estimate` | further commands over rows |
+//! | `accum`, `add_totals`, `auto_regress`, `count_frequent`, `fill_down`, `fill_missing`, `outlier`, `sessionize` | commands over the sequence of rows |
 
 mod accum;
 mod add_totals;

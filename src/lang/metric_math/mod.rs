@@ -3,6 +3,12 @@
 //! [`parse`] checks the grammar, the functions and their numbers of arguments. What type a value
 //! has, and which Ids exist, is known where expressions are evaluated. [`SearchQuery`] is the
 //! language inside the first string of `SEARCH`.
+//!
+//! | files | what |
+//! |---|---|
+//! | `expression`, `expression_grammar` | [`Expression`]: tree and printer, parser |
+//! | `functions` | the table of functions and the words they take |
+//! | `search` | [`SearchQuery`] |
 
 mod expression;
 mod expression_grammar;
