@@ -12,6 +12,7 @@ use crate::grammar::{Input, Parsed, broken_rule, nested, span_between, unexpecte
 
 use super::json_selection::{Scalar, Selection, SelectorTree};
 use super::selector::Selector;
+use super::terms::TextNeedle;
 use super::tokens::{blanks, comparison, symbol};
 use super::value::{Comparison, Equality, Value};
 
@@ -25,6 +26,9 @@ pub struct JsonPattern {
     /// Every distinct selector of the condition, in order of their first spelling.
     selectors: Vec<Selector>,
     tree: SelectorTree,
+    /// Of each list one must occur in a message that matches, see `required_literals`. Looking for
+    /// them is much cheaper than reading JSON.
+    literals: Vec<Vec<TextNeedle>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -63,8 +67,15 @@ impl PartialEq for JsonPattern {
 
 impl JsonPattern {
     pub fn matches(&self, message: &str) -> bool {
-        self.select(message)
-            .is_some_and(|selection| self.condition.holds(&selection))
+        self.may_match(message)
+            && self
+                .select(message)
+                .is_some_and(|selection| self.condition.holds(&selection))
+    }
+
+    fn may_match(&self, message: &str) -> bool {
+        let mut lists = self.literals.iter();
+        lists.all(|list| list.iter().any(|literal| literal.is_found_in(message)))
     }
 
     /// The distinct selectors of the pattern.
@@ -132,12 +143,17 @@ impl JsonPattern {
             return broken_rule(span_between(input, rest), text);
         }
         let tree = SelectorTree::new(&selectors);
+        let literals = condition.required_literals().into_iter();
+        let literals = literals
+            .map(|list| list.into_iter().map(TextNeedle::new).collect())
+            .collect();
         Ok((
             rest,
             Self {
                 condition,
                 selectors,
                 tree,
+                literals,
             },
         ))
     }

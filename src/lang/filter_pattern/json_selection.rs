@@ -80,13 +80,11 @@ fn entry<'t, K: Clone + PartialEq>(
     children: &'t mut Vec<(K, SelectorTree)>,
     key: &K,
 ) -> &'t mut SelectorTree {
-    let at = match children.iter().position(|(known, _)| known == key) {
-        Some(at) => at,
-        None => {
-            children.push((key.clone(), SelectorTree::default()));
-            children.len() - 1
-        }
-    };
+    let at = children.iter().position(|(known, _)| known == key);
+    let at = at.unwrap_or_else(|| {
+        children.push((key.clone(), SelectorTree::default()));
+        children.len() - 1
+    });
     &mut children[at].1
 }
 

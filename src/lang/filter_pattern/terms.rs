@@ -63,6 +63,10 @@ impl TextNeedle {
     pub fn text(&self) -> &str {
         &self.text
     }
+
+    pub fn is_found_in(&self, message: &str) -> bool {
+        self.finder.find(message.as_bytes()).is_some()
+    }
 }
 
 impl PartialEq for TextNeedle {
@@ -74,7 +78,7 @@ impl PartialEq for TextNeedle {
 impl Needle {
     fn is_found_in(&self, message: &str) -> bool {
         match self {
-            Self::Text(needle) => needle.finder.find(message.as_bytes()).is_some(),
+            Self::Text(needle) => needle.is_found_in(message),
             Self::Regex(regex) => regex.is_found_in(message),
         }
     }
