@@ -25,6 +25,7 @@ const INTENDED: &[(&str, &str)] = &[
         "SCAN alarm USING INDEX",
     ),
     ("SELECT COUNT(*) AS len", "SCAN outbox USING COVERING INDEX"),
+    ("UPDATE lease SET owner = '', expires_at = $1", "SCAN lease"),
     // The rows to merge, which are in the statement.
     ("UPDATE log_stream", "SCAN v"),
     ("UPDATE log_stream", "SCAN CONSTANT ROW"),
