@@ -101,6 +101,9 @@ pub trait OutboxCatalog: Send + Sync {
     /// # Errors
     /// `NotFound` if the row is gone.
     async fn retry_outbox(&self, id: Ulid, due_at: TimestampMs, last_error: &str) -> Result<()>;
+    /// Ends all claims of `owner`, whose attempts died with the process that made them.
+    /// Returns how many. Only for an owner that nobody else goes by at this moment.
+    async fn release_outbox_claims(&self, owner: &str) -> Result<u64>;
     /// When there will be something to claim: the earliest instant at which a row is due, its
     /// claim (if any) has run out and no older row of its order key is in its way. Never in
     /// the past without `claim_outbox` finding something, so a worker may sleep until then.

@@ -62,6 +62,7 @@ macro_rules! each {
             outbox: an_order_key_is_delivered_in_order,
             outbox: an_idempotency_key_admits_one,
             outbox: a_stale_completion_changes_nothing,
+            outbox: an_owner_that_died_gives_up_its_claims,
             queries: final_rows_stay,
             queries: pages_newest_first,
             tags: set_replace_remove_within_the_limit,

@@ -193,6 +193,25 @@ pub async fn a_stale_completion_changes_nothing(catalog: &impl Catalog) {
     assert_eq!(page.expect("history").items, [history]);
 }
 
+pub async fn an_owner_that_died_gives_up_its_claims(catalog: &impl Catalog) {
+    enqueue(catalog, &[("a", None), ("b", Some("k")), ("c", Some("k"))]).await;
+    assert_eq!(keys(&claim(catalog, NOW, 1).await), ["a"]);
+    let other = catalog.claim_outbox("other", NOW, CLAIM_MS, 9).await;
+    assert_eq!(keys(&other.expect("claim")), ["b"]);
+    let release = async |owner| catalog.release_outbox_claims(owner).await.expect("release");
+    assert_eq!(release("nobody").await, 0);
+    assert_eq!(claim(catalog, NOW, 9).await, []);
+    assert_eq!(release("worker").await, 1);
+    assert_eq!(release("worker").await, 0);
+    assert_eq!(catalog.next_outbox_due().await.expect("due"), Some(NOW));
+    let again = claim(catalog, NOW, 9).await;
+    assert_eq!(keys(&again), ["a"]);
+    assert_eq!(again[0].attempts, 0);
+    // The head of an order key comes back, what waits behind it still waits.
+    assert_eq!(release("other").await, 1);
+    assert_eq!(keys(&claim(catalog, NOW, 9).await), ["b"]);
+}
+
 #[derive(Clone, Debug)]
 pub enum Step {
     Enqueue {

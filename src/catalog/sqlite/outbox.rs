@@ -131,6 +131,20 @@ impl OutboxCatalog for SqliteCatalog {
         Ok(tx.commit().await?)
     }
 
+    async fn release_outbox_claims(&self, owner: &str) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        // Only heads of order keys are ever claimed: each may be claimed again when it is due.
+        let released = sqlx::query(
+            "UPDATE outbox SET claimed_by = NULL, claimed_until = NULL, ready_at = due_at \
+             WHERE claimed_by = $1",
+        )
+        .bind(owner)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(released.rows_affected())
+    }
+
     async fn next_outbox_due(&self) -> Result<Option<TimestampMs>> {
         let due: Option<i64> =
             sqlx::query_scalar("SELECT MIN(ready_at) FROM outbox WHERE ready_at IS NOT NULL")

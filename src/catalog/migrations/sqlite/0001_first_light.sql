@@ -206,5 +206,6 @@ CREATE TABLE outbox (
     ready_at        INTEGER
 ) STRICT;
 CREATE INDEX outbox_ready ON outbox (ready_at, seq) WHERE ready_at IS NOT NULL;
+CREATE INDEX outbox_claimed ON outbox (claimed_by) WHERE claimed_by IS NOT NULL;
 CREATE INDEX outbox_by_order_key ON outbox (account, region, order_key, seq)
     WHERE order_key IS NOT NULL;
