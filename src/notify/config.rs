@@ -27,6 +27,9 @@ pub struct NotifyConfig {
     pub jitter: bool,
     /// Deliveries under way at one time.
     pub concurrency: usize,
+    /// This node's name, the same after a restart: what it was doing when it died is taken up
+    /// at once by whoever comes back under its name. No two living nodes may share one.
+    pub node_name: Arc<str>,
 }
 
 impl Default for NotifyConfig {
@@ -41,6 +44,7 @@ impl Default for NotifyConfig {
             relaxed_limits: false,
             jitter: true,
             concurrency: 32,
+            node_name: Arc::from("node"),
         }
     }
 }

@@ -81,7 +81,8 @@ pub struct Notifications {
 }
 
 impl Notifications {
-    /// Reads, or creates, the installation's token key. Nothing slow happens here: the
+    /// Reads, or creates, the installation's token key, and takes up the deliveries that this
+    /// node was making when it died. Nothing slow happens here: the
     /// signing key and the TLS client are made on first use.
     ///
     /// # Errors
@@ -97,6 +98,11 @@ impl Notifications {
             ..config
         });
         let mint = TokenMint::open(&*catalog).await?;
+        let owner = format!("notify@{}", config.node_name);
+        let released = catalog.release_outbox_claims(&owner).await?;
+        if released > 0 {
+            tracing::info!(released, "deliveries that were cut short are due again");
+        }
         let wake = Arc::new(Notify::new());
         let signer = Arc::new(Signer::new(
             Arc::clone(&catalog),
@@ -121,7 +127,7 @@ impl Notifications {
             transports,
             throttles: Throttles::default(),
             wake,
-            owner: format!("notify-{}", uuid::Uuid::new_v4()),
+            owner,
             expiry_due: Mutex::new(TimestampMs::MIN),
         };
         Ok(Self {

@@ -22,14 +22,14 @@ use crate::throttle::Throttles;
 use crate::token::{TOKEN_VALID_MS, TokenMint};
 
 /// How long a row is ours: longer than any attempt takes, so that only a crash makes it
-/// somebody else's.
+/// somebody else's (or ours again, at once, after a restart).
 const CLAIM_MS: i64 = 120 * SECOND_MS;
 /// The longest attempt: a mail's session.
 const ATTEMPT_MS_MAX: i64 = 60 * SECOND_MS;
 /// Ours: claimed rows kept waiting behind others for the same receiver.
 const WAITING_MAX: usize = 256;
 /// How soon the outbox is looked at again while slow attempts are under way.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Pending subscriptions are looked through this often.
 const EXPIRY_EVERY_MS: i64 = HOUR_MS;
 
@@ -51,7 +51,7 @@ pub struct DeliveryWorker {
 impl DeliveryWorker {
     /// Works until no row is due that nobody else works on, and returns how many rows it
     /// took. Dropping the future abandons its attempts: their rows come back when the claim
-    /// ends.
+    /// ends or the node starts again.
     ///
     /// # Errors
     /// When the catalog cannot be asked for rows; attempts under way are finished first.

@@ -83,6 +83,12 @@ impl Node {
 
     /// The process dies; another one opens the same catalog.
     pub async fn restart(self) -> Self {
+        let name = Arc::clone(&self.config.node_name);
+        self.restart_as(&name).await
+    }
+
+    pub async fn restart_as(mut self, name: &str) -> Self {
+        self.config.node_name = name.into();
         let Self {
             catalog,
             clock,
