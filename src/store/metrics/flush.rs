@@ -18,7 +18,7 @@ use ulid::Ulid;
 use super::block::{BlockWriter, BuiltBlock, Effort};
 use super::config::MetricsConfig;
 use super::head::{Head, Series};
-use super::live::{FrozenHead, LiveBlock};
+use super::live::{FrozenHead, LiveBlock, LiveBlocks};
 use super::store::{Inner, KIND_INVOCATIONS, MetricsStore, WAL_NAME, blocking};
 use super::tier::{Retention, Tier};
 use crate::error::Result;
@@ -107,17 +107,16 @@ impl Inner {
             rows.push(self.store_block(tenant, 0, block).await?);
         }
         failpoint::hit("metrics.before_publish");
-        let checkpoint = WalCheckpoint {
-            wal: WAL_NAME.to_owned(),
-            lsn: frozen.checkpoint.0,
+        let change = Publish {
+            insert: rows,
+            checkpoint: Some(WalCheckpoint {
+                wal: WAL_NAME.to_owned(),
+                lsn: frozen.checkpoint.0,
+            }),
+            ..Publish::default()
         };
-        let blocks = self.publish(rows, Vec::new(), Some(checkpoint)).await?;
+        self.publish(change, Some(frozen)).await?;
         failpoint::hit("metrics.after_publish");
-        {
-            let mut state = self.state.write();
-            state.live = Arc::new(state.live.changed(blocks, &[]));
-            state.frozen.retain(|f| !Arc::ptr_eq(f, frozen));
-        }
         let (inner, checkpoint) = (Arc::clone(self), frozen.checkpoint);
         blocking(move || inner.wal.truncate_before(checkpoint)).await?;
         failpoint::hit("metrics.after_wal_truncate");
@@ -155,34 +154,40 @@ impl Inner {
         })
     }
 
-    /// Publishes in one transaction. If the catalog fails, it is asked whether the transaction
-    /// happened nevertheless: publishing the same samples twice would count them twice.
+    /// Publishes in one transaction and lets reads see it; `frozen` is what the new blocks were
+    /// made of. If the catalog fails, it is asked what happened: publishing the same samples
+    /// twice would count them twice.
     pub(super) async fn publish(
         &self,
-        insert: Vec<ObjectRow>,
-        remove: Vec<Ulid>,
-        checkpoint: Option<WalCheckpoint>,
-    ) -> Result<Vec<LiveBlock>> {
-        let ids: Vec<Ulid> = insert.iter().map(|r| r.id).collect();
-        let blocks = insert
-            .iter()
-            .cloned()
-            .map(LiveBlock::new)
-            .collect::<Result<_>>()?;
-        let change = Publish {
-            insert,
-            remove,
-            checkpoint,
-            ..Publish::default()
-        };
-        if let Err(error) = self.catalog.publish(change, self.clock.now()).await {
-            let live = self.catalog.live_objects(ObjectKind::MetricsBlock).await?;
-            let happened = !ids.is_empty() && ids.iter().all(|id| live.iter().any(|r| r.id == *id));
-            if !happened {
-                return Err(error.into());
+        change: Publish,
+        frozen: Option<&Arc<FrozenHead>>,
+    ) -> Result<()> {
+        let _one = self.publishing.lock().await;
+        let inserted: Vec<Ulid> = change.insert.iter().map(|r| r.id).collect();
+        let removed = change.remove.clone();
+        let blocks = change.insert.iter().cloned().map(LiveBlock::new);
+        let blocks: Vec<LiveBlock> = blocks.collect::<Result<_>>()?;
+        let published = self.catalog.publish(change, self.clock.now()).await;
+        let (live, result) = match published {
+            Ok(()) => (self.state.read().live.changed(blocks, &removed), Ok(())),
+            Err(error) => {
+                let rows = self.catalog.live_objects(ObjectKind::MetricsBlock).await?;
+                let is_live = |id: &Ulid| rows.iter().any(|r| r.id == *id);
+                let happened = inserted.iter().all(is_live) && !removed.iter().any(is_live);
+                let blocks: Vec<LiveBlock> = rows
+                    .into_iter()
+                    .map(LiveBlock::new)
+                    .collect::<Result<_>>()?;
+                let result = if happened { Ok(()) } else { Err(error.into()) };
+                (LiveBlocks::new(blocks), result)
             }
+        };
+        let mut state = self.state.write();
+        state.live = Arc::new(live);
+        if let (Ok(()), Some(frozen)) = (&result, frozen) {
+            state.frozen.retain(|f| !Arc::ptr_eq(f, frozen));
         }
-        Ok(blocks)
+        result
     }
 }
 

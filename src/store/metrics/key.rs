@@ -64,8 +64,11 @@ fn push(text: &str, delimiter: u8, out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// The key of a metric.
-pub(super) fn of(metric: &MetricId) -> Result<Vec<u8>> {
+/// The key of a metric: its namespace, name and dimensions as ordered bytes.
+///
+/// # Errors
+/// [`Error::Invalid`] if a string holds a control character.
+pub fn of(metric: &MetricId) -> Result<Vec<u8>> {
     let dimensions: Vec<(&str, &str)> = metric
         .dimensions()
         .iter()

@@ -46,9 +46,9 @@ mod tier;
 mod varint;
 
 pub use batch::MetricBatch;
-pub use block::{VerifiedBlock, verify_object};
+pub use block::{BlockSummary, BlockWriter, BuiltBlock, Effort, VerifiedBlock, verify_object};
 pub use config::MetricsConfig;
-pub use key::SeriesKey;
+pub use key::{SeriesKey, of as series_key};
 pub use list::{ListedMetric, MetricFilter, MetricPage};
 pub use read::{MetricRead, MetricReadResult, UnitBuckets};
 pub use store::{MetricsStats, MetricsStore};

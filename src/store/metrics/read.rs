@@ -6,6 +6,7 @@ use std::sync::Arc;
 use belfry_model::{MetricId, StatisticSet, Tenant, TimestampMs, Unit};
 
 use super::aggregate::Buckets;
+use super::head::Head;
 use super::key;
 use super::live::{IndexCache, LiveBlock, Snapshot};
 use crate::error::{Error, Result};
@@ -109,31 +110,34 @@ pub(super) async fn run(
     Ok(results)
 }
 
+impl PreparedRead {
+    fn add_head(&mut self, head: &Head, tenant: &Tenant) {
+        let Some(series) = head.tenant(tenant).and_then(|h| h.get(&self.key)) else {
+            return;
+        };
+        for part in &series.parts {
+            if !self.buckets.takes(part.unit) {
+                continue;
+            }
+            for (time, value) in &part.singles {
+                self.buckets.add_single(part.unit, *time, *value);
+            }
+            for (time, set) in &part.sets {
+                self.buckets.add_set_at(part.unit, *time, set);
+            }
+        }
+    }
+}
+
 impl ReadContext {
     fn work(&self, mut reads: Vec<PreparedRead>) -> Result<Vec<MetricReadResult>> {
         for block in self.snapshot.live.of(&self.tenant) {
             self.read_block(block, &mut reads)?;
         }
         for head in self.snapshot.heads() {
-            let head = head.read();
-            let Some(head) = head.tenant(&self.tenant) else {
-                continue;
-            };
             for read in &mut reads {
-                let Some(series) = head.get(&read.key) else {
-                    continue;
-                };
-                for part in &series.parts {
-                    if !read.buckets.takes(part.unit) {
-                        continue;
-                    }
-                    for (time, value) in &part.singles {
-                        read.buckets.add_single(part.unit, *time, *value);
-                    }
-                    for (time, set) in &part.sets {
-                        read.buckets.add_set_at(part.unit, *time, set);
-                    }
-                }
+                // Locked for each read anew: puts wait for a lock's whole stay.
+                read.add_head(&head.read(), &self.tenant);
             }
         }
         let result = |read: PreparedRead| MetricReadResult {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use belfry_catalog::Catalog;
+use belfry_catalog::ObjectCatalog;
 use belfry_catalog::objects::ObjectKind;
 use belfry_model::{Clock, MetricId, Tenant, TimestampMs};
 use bytes::Bytes;
@@ -41,7 +41,7 @@ pub struct MetricsStore {
 pub(super) struct Inner {
     pub(super) wal: Wal,
     pub(super) objects: Objects,
-    pub(super) catalog: Arc<dyn Catalog>,
+    pub(super) catalog: Arc<dyn ObjectCatalog>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) config: MetricsConfig,
     pub(super) state: RwLock<Snapshot>,
@@ -52,6 +52,8 @@ pub(super) struct Inner {
     pub(super) flushing: tokio::sync::Mutex<()>,
     /// One compaction, retention or sweep at a time. Taken before `flushing` where both are.
     pub(super) maintenance: tokio::sync::Mutex<()>,
+    /// Held from a publication until reads see it, so that none is overwritten by an older one.
+    pub(super) publishing: tokio::sync::Mutex<()>,
     pub(super) invocations: Invocations,
     pub(super) cache: Arc<IndexCache>,
     pub(super) ids: Mutex<ulid::Generator>,
@@ -78,11 +80,11 @@ pub struct MetricsStats {
 
 impl MetricsStore {
     /// Opens the store: its write-ahead log in `dir`, which is replayed, and its blocks in
-    /// `objects`, as `catalog` lists them.
+    /// `objects`, as `catalog` lists them. (An `Arc<dyn Catalog>` will do, too.)
     pub async fn open(
         dir: &Path,
         objects: Objects,
-        catalog: Arc<dyn Catalog>,
+        catalog: Arc<dyn ObjectCatalog>,
         clock: Arc<dyn Clock>,
         config: MetricsConfig,
     ) -> Result<Self> {
@@ -117,6 +119,7 @@ impl MetricsStore {
             put_gate: tokio::sync::RwLock::default(),
             flushing: tokio::sync::Mutex::default(),
             maintenance: tokio::sync::Mutex::default(),
+            publishing: tokio::sync::Mutex::default(),
             invocations,
             cache: Arc::new(IndexCache::new(config.index_cache_bytes)),
             ids: Mutex::new(ulid::Generator::new()),

@@ -164,7 +164,7 @@ impl Wal {
 
     /// Bytes in segment files: what a replay would read at most.
     pub fn size_bytes(&self) -> u64 {
-        self.shared.segments().iter().map(|s| s.bytes).sum()
+        self.shared.size_bytes()
     }
 
     /// How many group commits and records were written since opening.

@@ -245,6 +245,10 @@ impl Shared {
         self.state.lock().segments.clone()
     }
 
+    pub(super) fn size_bytes(&self) -> u64 {
+        self.state.lock().segments.iter().map(|s| s.bytes).sum()
+    }
+
     pub(super) fn commits(&self) -> CommitCount {
         self.state.lock().commits
     }

@@ -27,7 +27,7 @@ pub(super) struct Section {
 
 /// What a block holds, in numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct BlockSummary {
+pub struct BlockSummary {
     pub tier: Tier,
     pub series: u64,
     pub samples: u64,

@@ -26,9 +26,10 @@ mod verify;
 mod writer;
 
 pub(super) use chunks::Chunk;
+pub use layout::BlockSummary;
 pub(super) use reader::{BlockIndex, BlockSource, ChunkSamples, SampleValues};
 pub use verify::{VerifiedBlock, verify_object};
-pub(super) use writer::{BlockWriter, BuiltBlock, Effort};
+pub use writer::{BlockWriter, BuiltBlock, Effort};
 
 #[cfg(test)]
 mod tests;

@@ -66,7 +66,7 @@ impl Coding {
 
 /// The effort of compression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effort {
+pub enum Effort {
     /// Deltas, for flushes.
     Flush,
     /// The best of what pco finds, for compactions.

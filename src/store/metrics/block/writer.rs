@@ -15,13 +15,13 @@ use crate::metrics::postings::PostingsBuilder;
 use crate::metrics::tier::Tier;
 use crate::metrics::varint;
 
-pub(crate) use values::Effort;
+pub use values::Effort;
 
 /// A chunk of sets is closed when its distributions take so much memory.
 const CHUNK_SET_BYTES: usize = 1 << 20;
 
 /// A block that is being built, in memory.
-pub(crate) struct BlockWriter {
+pub struct BlockWriter {
     tier: Tier,
     series: SeriesTableBuilder,
     clocks: ClocksBuilder,
@@ -38,7 +38,7 @@ pub(crate) struct BlockWriter {
 }
 
 /// A finished block.
-pub(crate) struct BuiltBlock {
+pub struct BuiltBlock {
     /// The bytes of the object, to be stored one after the other.
     pub parts: Vec<Bytes>,
     pub summary: BlockSummary,
@@ -46,7 +46,7 @@ pub(crate) struct BuiltBlock {
 }
 
 impl BlockWriter {
-    pub(crate) fn new(tier: Tier, effort: Effort) -> Self {
+    pub fn new(tier: Tier, effort: Effort) -> Self {
         let header = layout::header();
         Self {
             tier,
@@ -65,7 +65,7 @@ impl BlockWriter {
     }
 
     /// Begins the next series, unless it is the one begun last; keys ascend.
-    pub(crate) fn start_series(&mut self, key: &[u8]) -> Result<()> {
+    pub fn start_series(&mut self, key: &[u8]) -> Result<()> {
         if self.series.ends_with(key) {
             return Ok(());
         }
@@ -93,7 +93,7 @@ impl BlockWriter {
     }
 
     /// Adds lone values of the series begun last. Times ascend, none twice; units ascend.
-    pub(crate) fn push_singles(&mut self, unit: Unit, times: &[i64], values: &[f64]) -> Result<()> {
+    pub fn push_singles(&mut self, unit: Unit, times: &[i64], values: &[f64]) -> Result<()> {
         for (times, values) in times
             .chunks(CHUNK_SAMPLES_MAX)
             .zip(values.chunks(CHUNK_SAMPLES_MAX))
@@ -113,7 +113,7 @@ impl BlockWriter {
     }
 
     /// Adds statistic sets of the series begun last. Times ascend, none twice; units ascend.
-    pub(crate) fn push_sets(
+    pub fn push_sets(
         &mut self,
         unit: Unit,
         mut times: &[i64],
@@ -151,7 +151,7 @@ impl BlockWriter {
     }
 
     /// The block; `None` if nothing was added.
-    pub(crate) fn finish(mut self) -> Result<Option<BuiltBlock>> {
+    pub fn finish(mut self) -> Result<Option<BuiltBlock>> {
         if self.samples == 0 {
             return Ok(None);
         }
