@@ -11,12 +11,13 @@ use belfry_api::{Services, Settings};
 use belfry_catalog::{Catalog, ObjectCatalog, SqliteCatalog};
 use belfry_model::{Clock, ManualClock, SystemClock, TimestampMs};
 use belfry_notify::{NoObserver, Notifications, NotifyConfig};
+use belfry_query::insights::{EngineConfig, InsightsEngine, InsightsService};
 use belfry_server::admission::Admission;
 use belfry_server::auth::{AuthMode, Authority};
 use belfry_server::config::Config;
 use belfry_server::data_dir::{DataDir, DataDirError};
 use belfry_server::gateway::Gateway;
-use belfry_server::jobs::{AlarmTurns, Deliveries, MetricsMaintenance};
+use belfry_server::jobs::{AlarmTurns, Deliveries, MetricsMaintenance, Queries};
 use belfry_server::listener;
 use belfry_server::notification_pages::NotificationPages;
 use belfry_server::own_metrics::OwnMetrics;
@@ -67,6 +68,8 @@ pub enum StartError {
     Catalog(#[from] belfry_catalog::Error),
     #[error(transparent)]
     Store(#[from] belfry_store::Error),
+    #[error("queries: {0}")]
+    Query(#[from] belfry_query::Error),
     #[error("notifications: {0}")]
     Notify(#[from] belfry_notify::Error),
 }
@@ -131,6 +134,12 @@ impl Node {
             logs_config(&options.config),
         )
         .await?;
+        let engine = InsightsEngine::new(EngineConfig {
+            memory_bytes: options.config.memory.queries,
+            ..EngineConfig::default()
+        })?;
+        let insights =
+            InsightsService::open(engine, logs.clone(), catalog.clone(), clock.clone()).await?;
         let notifications = Notifications::open(
             catalog.clone(),
             clock.clone(),
@@ -156,6 +165,7 @@ impl Node {
         let jobs: Vec<Arc<dyn Job>> = vec![
             Arc::new(MetricsMaintenance(metrics_store.clone())),
             Arc::new(AlarmTurns(alarm_runner.clone())),
+            Arc::new(Queries(insights.clone())),
             Arc::new(Deliveries(notifications.worker)),
         ];
         let schedule = Arc::new(Schedule::new(clock.clone(), jobs));
@@ -165,6 +175,7 @@ impl Node {
             catalog: catalog.clone(),
             metrics: metrics_store.clone(),
             logs,
+            insights,
             alarms: Arc::new(alarms),
             topics: topics.clone(),
             page_tokens,

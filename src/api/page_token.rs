@@ -16,7 +16,7 @@ use sha2::Sha256;
 type HmacSha256 = Hmac<Sha256>;
 
 /// Spec logs-semantics.md 1: tokens expire after 24 hours.
-const LIFETIME_MS: i64 = DAY_MS;
+pub const LIFETIME_MS: i64 = DAY_MS;
 /// Enough of a SHA-256 mac that guessing one is out of reach.
 const MAC_BYTES: usize = 16;
 

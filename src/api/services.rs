@@ -6,6 +6,7 @@ use belfry_alarm::AlarmService;
 use belfry_catalog::Catalog;
 use belfry_model::Clock;
 use belfry_notify::TopicService;
+use belfry_query::insights::InsightsService;
 use belfry_store::logs::LogsStore;
 use belfry_store::metrics::MetricsStore;
 
@@ -18,6 +19,7 @@ pub struct Services {
     pub catalog: Arc<dyn Catalog>,
     pub metrics: MetricsStore,
     pub logs: LogsStore,
+    pub insights: Arc<InsightsService>,
     pub alarms: Arc<AlarmService<dyn Catalog>>,
     pub topics: Arc<TopicService>,
     pub page_tokens: PageTokens,

@@ -95,6 +95,8 @@ pub trait LogGroupCatalog: Send + Sync {
     /// `NotFound`.
     async fn delete_log_group(&self, tenant: &Tenant, name: &str) -> Result<LogGroup>;
     async fn log_group(&self, tenant: &Tenant, name: &str) -> Result<Option<LogGroup>>;
+    /// `None` also for the group of another tenant.
+    async fn log_group_by_id(&self, tenant: &Tenant, id: LogGroupId) -> Result<Option<LogGroup>>;
     /// In order of name (bytes), after the name `after`.
     async fn log_groups(
         &self,

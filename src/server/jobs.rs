@@ -7,6 +7,7 @@ use belfry_alarm::AlarmRunner;
 use belfry_catalog::Catalog;
 use belfry_model::TimestampMs;
 use belfry_notify::DeliveryWorker;
+use belfry_query::insights::InsightsService;
 use belfry_store::metrics::MetricsStore;
 
 use crate::schedule::Job;
@@ -76,6 +77,26 @@ impl Job for MetricsMaintenance {
     async fn run_due(&self, now: TimestampMs) {
         if let Err(error) = self.0.run_due(now).await {
             tracing::error!(%error, "maintenance of metrics failed");
+        }
+    }
+}
+
+/// Queries that run for too long or are old.
+pub struct Queries(pub Arc<InsightsService>);
+
+#[async_trait]
+impl Job for Queries {
+    fn name(&self) -> &'static str {
+        "queries"
+    }
+
+    async fn next_due(&self, _: TimestampMs) -> Option<TimestampMs> {
+        Some(self.0.next_due())
+    }
+
+    async fn run_due(&self, now: TimestampMs) {
+        if let Err(error) = self.0.run_due(now).await {
+            tracing::error!(%error, "queries could not be cleaned up");
         }
     }
 }

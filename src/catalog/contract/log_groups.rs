@@ -45,6 +45,11 @@ pub async fn create_find_delete(catalog: &impl Catalog) {
     );
     let again = catalog.create_log_group(new_group("/app/one")).await;
     assert!(matches!(again, Err(Error::AlreadyExists { .. })));
+    let by_id = catalog.log_group_by_id(&tenant(), group.id).await;
+    assert_eq!(by_id.unwrap(), Some(group.clone()));
+    let other = belfry_model::Tenant::new("999999999999", "us-east-1");
+    let by_id = catalog.log_group_by_id(&other, group.id).await;
+    assert_eq!(by_id.unwrap(), None);
     let found = catalog.log_group(&tenant(), "/app/one").await;
     assert_eq!(found.expect("found"), Some(group.clone()));
     let foreign = catalog.log_group(&stranger(), "/app/one").await;

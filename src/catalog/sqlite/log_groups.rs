@@ -5,7 +5,7 @@ use belfry_model::{Tenant, TimestampMs, arn};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::fields::Fields;
+use super::fields::{Fields, stored};
 use super::paging::{fetch_limit, page, push_list, push_prefix, substring_pattern};
 use super::{SqliteCatalog, next_number, tags};
 use crate::Page;
@@ -92,6 +92,17 @@ impl LogGroupCatalog for SqliteCatalog {
                 .bind(&*tenant.account)
                 .bind(&*tenant.region)
                 .bind(name)
+                .fetch_optional(&self.readers)
+                .await?;
+        row.as_ref().map(log_group).transpose()
+    }
+
+    async fn log_group_by_id(&self, tenant: &Tenant, id: LogGroupId) -> Result<Option<LogGroup>> {
+        let row =
+            sqlx::query("SELECT * FROM log_group WHERE id = $1 AND account = $2 AND region = $3")
+                .bind(stored("log group", "id", id.0)?)
+                .bind(&*tenant.account)
+                .bind(&*tenant.region)
                 .fetch_optional(&self.readers)
                 .await?;
         row.as_ref().map(log_group).transpose()

@@ -3,7 +3,7 @@
 
 use crate::values::Value;
 
-const FLOW: [&str; 14] = [
+pub(super) const FLOW: [&str; 14] = [
     "version",
     "accountId",
     "interfaceId",
@@ -20,7 +20,7 @@ const FLOW: [&str; 14] = [
     "logStatus",
 ];
 
-const RESOLVER: [&str; 10] = [
+pub(super) const RESOLVER: [&str; 10] = [
     "version",
     "queryTimestamp",
     "hostZoneId",

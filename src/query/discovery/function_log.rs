@@ -9,6 +9,27 @@ use super::json_object;
 /// The service reports memory in MB of 1,000,000 bytes.
 const BYTES_PER_MB: f64 = 1_000_000.0;
 
+/// Beside the fields of an embedded JSON object.
+pub(super) const FIELDS: [&str; 9] = [
+    "@type",
+    "@requestId",
+    "@duration",
+    "@billedDuration",
+    "@initDuration",
+    "@memorySize",
+    "@maxMemoryUsed",
+    "@xrayTraceId",
+    "@xraySegmentId",
+];
+
+/// The JSON object in a line of a function.
+pub(super) fn object(message: &str) -> Option<&str> {
+    let is_function_log = message_type(message).is_some() || request_id(message).is_some();
+    is_function_log
+        .then(|| json_object::embedded(message))
+        .flatten()
+}
+
 pub(super) fn field(message: &str, name: &str) -> Value<'static> {
     let message_type = message_type(message);
     let request_id = request_id(message);

@@ -13,7 +13,10 @@ mod flow_log;
 mod function_log;
 pub mod json_object;
 
+use std::collections::BTreeMap;
+
 use crate::values::Value;
+use crate::values::json::members;
 
 /// The value of the field `name` in a message that is not one JSON object.
 pub fn text_field(message: &str, name: &str) -> Value<'static> {
@@ -23,4 +26,35 @@ pub fn text_field(message: &str, name: &str) -> Value<'static> {
     } else {
         value
     }
+}
+
+/// All fields that are found in a message, as texts. Keys of JSON that begin with `@` get one
+/// more, as queries name them.
+pub fn event_fields(message: &str) -> BTreeMap<String, String> {
+    let mut fields = BTreeMap::new();
+    let object = if members(message).is_some() {
+        Some(message)
+    } else {
+        let names = function_log::FIELDS.iter().chain(&flow_log::FLOW);
+        for name in names.chain(&flow_log::RESOLVER) {
+            if let Some(text) = text_field(message, name).show() {
+                fields.insert((*name).to_owned(), text.into_owned());
+            }
+        }
+        function_log::object(message)
+    };
+    if let Some(object) = object {
+        json_object::visit(object, &mut |path, value| {
+            // Objects and arrays are there by their leaves.
+            if let Some(text) = value.show().filter(|_| !matches!(value, Value::Json(_))) {
+                let name = match path.strip_prefix('@') {
+                    Some(_) => format!("@{path}"),
+                    None => path.to_owned(),
+                };
+                fields.insert(name, text.into_owned());
+            }
+            true
+        });
+    }
+    fields
 }

@@ -1,0 +1,150 @@
+//! GetQueryResults: status, statistics and rows of a query (spec logs-insights.md 10.3).
+
+use belfry_catalog::queries::{QueryRow, QueryStatus};
+use belfry_model::time::HOUR_MS;
+use belfry_wire::errors::logs;
+use belfry_wire::{ApiError, Constrained, Constraints, Service};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::fail;
+use crate::operation::{Call, Operation, off_async};
+use crate::page_token::PageScope;
+use crate::services::Services;
+
+/// Rows of one page.
+const PAGE_MAX: usize = 10_000;
+/// Paging tokens are good for an hour, not for the usual day.
+const TOKEN_VALID_MS: i64 = HOUR_MS;
+
+pub struct GetQueryResults;
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Input {
+    pub query_id: Option<String>,
+    pub next_token: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Output {
+    pub query_language: &'static str,
+    /// Rows as they are stored: lists of `{field, value}`.
+    pub results: Vec<Box<RawValue>>,
+    pub statistics: Statistics,
+    pub status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Statistics {
+    pub records_matched: f64,
+    pub records_scanned: f64,
+    pub estimated_records_skipped: f64,
+    pub bytes_scanned: f64,
+    pub estimated_bytes_skipped: f64,
+    pub log_groups_scanned: f64,
+    /// Rows over all pages.
+    pub result_count: f64,
+}
+
+impl Constrained for Input {
+    fn check(&self, c: &mut Constraints) {
+        c.member("queryId", &self.query_id)
+            .required()
+            .length(1..=256);
+        c.member("nextToken", &self.next_token).length(..=1_024);
+        c.member("maxItems", &self.max_items).range(0..=10_000);
+    }
+}
+
+impl Operation for GetQueryResults {
+    const SERVICE: Service = Service::Logs;
+    const NAME: &'static str = "GetQueryResults";
+    type Input = Input;
+    type Output = Output;
+
+    async fn call(services: &Services, call: &Call, input: Input) -> Result<Output, ApiError> {
+        let id = input.query_id.unwrap_or_default();
+        let query = services
+            .insights
+            .query(&call.tenant, &id)
+            .await
+            .map_err(fail)?
+            .ok_or_else(|| super::query_not_found(&id))?;
+        let scope = PageScope {
+            operation: Self::NAME,
+            tenant: &call.tenant,
+            filter: &[&id],
+        };
+        // The seal adds a day to the time it is given: open it as if that much later.
+        let token_now = call
+            .now
+            .saturating_add_ms(crate::page_token::LIFETIME_MS - TOKEN_VALID_MS);
+        let skip: usize = match input
+            .next_token
+            .as_deref()
+            .filter(|token| !token.is_empty())
+        {
+            None => 0,
+            Some(token) => services
+                .page_tokens
+                .open(scope, token, token_now)
+                .and_then(|cursor| cursor.parse().ok())
+                .ok_or_else(logs::invalid_next_token)?,
+        };
+        let take = input
+            .max_items
+            .and_then(|max| usize::try_from(max).ok())
+            .unwrap_or(PAGE_MAX);
+        let QueryRow {
+            status,
+            statistics,
+            results,
+            ..
+        } = query;
+        let (total, rows) = off_async(|| page(results.as_deref(), skip, take))?;
+        let reached = skip.saturating_add(rows.len());
+        let more = status == QueryStatus::Complete && reached < total && !rows.is_empty();
+        Ok(Output {
+            query_language: "CWLI",
+            next_token: more.then(|| {
+                services
+                    .page_tokens
+                    .seal(scope, &reached.to_string(), call.now)
+            }),
+            results: rows,
+            statistics: Statistics {
+                records_matched: statistics.records_matched,
+                records_scanned: statistics.records_scanned,
+                estimated_records_skipped: statistics.estimated_records_skipped,
+                bytes_scanned: statistics.bytes_scanned,
+                estimated_bytes_skipped: statistics.estimated_bytes_skipped,
+                log_groups_scanned: statistics.log_groups_scanned,
+                result_count: total as f64,
+            },
+            status: status.as_str(),
+        })
+    }
+}
+
+/// The number of all rows, and those of the page.
+fn page(
+    results: Option<&str>,
+    skip: usize,
+    take: usize,
+) -> Result<(usize, Vec<Box<RawValue>>), ApiError> {
+    let Some(results) = results else {
+        return Ok((0, Vec::new()));
+    };
+    let rows: Vec<Box<RawValue>> = serde_json::from_str(results).map_err(|error| {
+        tracing::error!(%error, "stored results are unreadable");
+        logs::internal_server_error("The request failed because of an internal error.")
+    })?;
+    let total = rows.len();
+    Ok((total, rows.into_iter().skip(skip).take(take).collect()))
+}
