@@ -92,12 +92,37 @@ fn create(now: TimestampMs) -> Result<Vec<u8>> {
         .push(DnType::CommonName, "Belfry notification signing");
     // The first of the month: receivers' clocks may be behind ours.
     let month = u8::try_from(today.month()).unwrap_or(1);
-    params.not_before = rcgen::date_time_ymd(today.year(), month, 1);
-    params.not_after = rcgen::date_time_ymd(today.year().saturating_add(VALID_YEARS), month, 1);
+    // Certificates know four-digit years; a test clock may be anywhere.
+    let year = today.year().clamp(1970, 9_999 - VALID_YEARS);
+    params.not_before = rcgen::date_time_ymd(year, month, 1);
+    params.not_after = rcgen::date_time_ymd(year + VALID_YEARS, month, 1);
     let certificate = params.self_signed(&pair).map_err(|e| failed(&e))?;
     Ok(serde_json::to_vec(&Stored {
         version: 1,
         key_pem: key_pem.to_string(),
         certificate_pem: certificate.pem(),
     })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_made_at_any_time_and_read_back() {
+        for now in [TimestampMs::MIN, TimestampMs(0), TimestampMs(i64::MAX / 2)] {
+            let stored = create(now).expect("an identity");
+            let identity = Identity::read(&stored).expect("readable");
+            assert_eq!(
+                identity.path.len(),
+                "/SimpleNotificationService-.pem".len() + 32
+            );
+            assert!(
+                identity
+                    .certificate_pem
+                    .starts_with("-----BEGIN CERTIFICATE-----")
+            );
+        }
+        assert!(Identity::read(b"{}").is_err());
+    }
 }

@@ -17,6 +17,9 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// Ours: of a whole session, well inside of the outbox's claim.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The last second of the year 9999: later ones make the mail library panic.
+const DATE_S_MAX: u64 = 253_402_300_799;
+
 /// How the relay wants to be spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SmtpTls {
@@ -147,7 +150,11 @@ impl MailTransport {
             name if name.is_empty() => PRODUCT.to_owned(),
             name => name,
         };
-        let sent = Duration::from_millis(u64::try_from(letter.date.0).unwrap_or_default());
+        let sent = Duration::from_secs(
+            u64::try_from(letter.date.as_secs())
+                .unwrap_or_default()
+                .min(DATE_S_MAX),
+        );
         let mut mail = Mail::builder()
             .from(Mailbox::new(Some(sender), self.from.clone()))
             .to(Mailbox::new(None, to))
@@ -278,6 +285,14 @@ mod tests {
                 ..letter()
             };
             assert!(transport().compose(&letter).is_ok(), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn any_date_makes_a_mail() {
+        for date in [TimestampMs::MIN, TimestampMs(-1), TimestampMs::MAX] {
+            let letter = Letter { date, ..letter() };
+            assert!(transport().compose(&letter).is_ok(), "{}", date.0);
         }
     }
 

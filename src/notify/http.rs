@@ -18,6 +18,9 @@ use crate::attempt::{Attempt, Verdict};
 
 /// Of one attempt, connecting included.
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// Ours: shorter than the five seconds after which common servers close idle connections, so
+/// that a request rarely meets one that is just being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// Receivers match on it.
 const AGENT: &str = "Amazon Simple Notification Service Agent";
 /// Ours: what is kept of an answer, for the record.
@@ -57,6 +60,7 @@ impl HttpTransport {
             .redirect(redirect::Policy::none())
             .no_proxy()
             .http1_only()
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .dns_resolver(Arc::new(GuardedResolver { deny: deny.clone() }))
             .build()?;
         Ok(Self { client, deny })
