@@ -19,7 +19,7 @@ use super::snapshot::LogSnapshot;
 use crate::error::{Error, Result};
 
 /// The columns an event is made of, in the order [`Cursor`] reads them.
-const COLUMNS: [FieldRef; 7] = [
+pub(super) const COLUMNS: [FieldRef; 7] = [
     FieldRef::Timestamp,
     FieldRef::Seq,
     FieldRef::Index,
@@ -50,7 +50,7 @@ impl LogSnapshot {
             limit_hint: Some(scan.limit),
         };
         let parts = self.parts(&rows).await?;
-        tokio::task::spawn_blocking(move || Merge::new(parts, &scan).page(&scan))
+        tokio::task::spawn_blocking(move || Merge::new(parts, scan.direction).page(&scan))
             .await
             .map_err(|_| Error::Stopped {
                 what: "event reader",
@@ -129,10 +129,14 @@ impl Place {
 }
 
 /// Merges parts, each of which is in order by itself.
-struct Merge {
+pub(super) struct Merge {
     cursors: Vec<Cursor>,
     heap: BinaryHeap<(Place, usize)>,
     direction: Direction,
+    /// The part whose row was returned last.
+    current: Option<usize>,
+    /// Of parts that turned out empty.
+    statistics: ScanStatistics,
 }
 
 /// One part: not opened yet, or at a row.
@@ -141,23 +145,26 @@ enum Cursor {
     Open(OpenCursor),
 }
 
-struct OpenCursor {
+pub(super) struct OpenCursor {
     reader: ScanReader,
     batch: RecordBatch,
     row: usize,
 }
 
 impl Merge {
-    fn new(parts: Vec<ScanPart>, scan: &EventScan) -> Self {
+    /// `parts` deliver [`COLUMNS`] in `direction`.
+    pub(super) fn new(parts: Vec<ScanPart>, direction: Direction) -> Self {
         let mut merge = Self {
             cursors: Vec::with_capacity(parts.len()),
             heap: BinaryHeap::with_capacity(parts.len()),
-            direction: scan.direction,
+            direction,
+            current: None,
+            statistics: ScanStatistics::default(),
         };
         for part in parts {
             // Nothing in the part can come before this.
             let (first, last) = part.time_bounds();
-            let bound = match scan.direction {
+            let bound = match direction {
                 Direction::Ascending => EventKey {
                     timestamp: first,
                     ..EventKey::MIN
@@ -169,10 +176,64 @@ impl Merge {
             };
             merge
                 .heap
-                .push((Place::new(scan.direction, bound), merge.cursors.len()));
+                .push((Place::new(direction, bound), merge.cursors.len()));
             merge.cursors.push(Cursor::Waiting(Some(part)));
         }
         merge
+    }
+
+    /// The next row in order; its part stands at it.
+    pub(super) fn next(&mut self) -> Result<Option<&OpenCursor>> {
+        // The part whose row was returned last moves on only now.
+        if let Some(number) = self.current.take()
+            && let Some(Cursor::Open(open)) = self.cursors.get_mut(number)
+            && open.advance()?
+        {
+            let place = Place::new(self.direction, open.key());
+            self.heap.push((place, number));
+        }
+        while let Some((_, number)) = self.heap.pop() {
+            let Some(cursor) = self.cursors.get_mut(number) else {
+                continue;
+            };
+            match cursor {
+                Cursor::Open(_) => {
+                    self.current = Some(number);
+                    break;
+                }
+                Cursor::Waiting(part) => {
+                    let Some(part) = part.take() else { continue };
+                    let mut reader = part.read();
+                    if let Some(batch) = next_rows(&mut reader)? {
+                        let open = OpenCursor {
+                            reader,
+                            batch,
+                            row: 0,
+                        };
+                        let place = Place::new(self.direction, open.key());
+                        *cursor = Cursor::Open(open);
+                        self.heap.push((place, number));
+                    } else {
+                        self.statistics.add(&reader.statistics());
+                    }
+                }
+            }
+        }
+        let current = self.current.and_then(|number| self.cursors.get(number));
+        Ok(match current {
+            Some(Cursor::Open(open)) => Some(open),
+            _ => None,
+        })
+    }
+
+    fn statistics(&self) -> ScanStatistics {
+        let mut sum = self.statistics;
+        for cursor in &self.cursors {
+            if let Cursor::Open(open) = cursor {
+                sum.add(&open.reader.statistics());
+            }
+        }
+        sum
     }
 
     fn page(mut self, scan: &EventScan) -> Result<EventsPage> {
@@ -184,102 +245,63 @@ impl Merge {
         };
         let mut bytes = 0usize;
         let mut looked_at = 0u64;
-        loop {
-            if page.events.len() >= scan.limit {
-                break;
-            }
-            let Some((_, number)) = self.heap.pop() else {
+        while page.events.len() < scan.limit && looked_at < scan.scan_bytes_max {
+            let Some(open) = self.next()? else {
                 page.reached_end = true;
                 break;
-            };
-            let Some(cursor) = self.cursors.get_mut(number) else {
-                continue;
-            };
-            let open = match cursor {
-                Cursor::Open(open) => open,
-                Cursor::Waiting(part) => {
-                    if let Some(part) = part.take()
-                        && let Some(open) = OpenCursor::start(part, &mut page.statistics)?
-                    {
-                        let key = open.key();
-                        *cursor = Cursor::Open(open);
-                        self.heap.push((Place::new(self.direction, key), number));
-                    }
-                    continue;
-                }
             };
             let key = open.key();
             let is_new = scan.after.is_none_or(|after| match scan.direction {
                 Direction::Ascending => key > after,
                 Direction::Descending => key < after,
             });
-            if is_new {
-                let message = open.message();
-                let size = message.len().saturating_add(LOG_EVENT_OVERHEAD_BYTES);
-                let matches = scan.matcher.as_ref().is_none_or(|m| m(message));
-                if matches && !page.events.is_empty() && bytes.saturating_add(size) > scan.bytes_max
-                {
+            if !is_new {
+                continue;
+            }
+            let message = open.message();
+            let size = message.len().saturating_add(LOG_EVENT_OVERHEAD_BYTES);
+            let matches = scan.matcher.as_ref().is_none_or(|m| m(message));
+            if matches {
+                bytes = bytes.saturating_add(size);
+                if bytes > scan.bytes_max && !page.events.is_empty() {
                     break;
                 }
-                page.next = Some(key);
-                looked_at = looked_at.saturating_add(message.len() as u64);
-                if matches {
-                    bytes = bytes.saturating_add(size);
-                    page.events.push(open.event(key));
-                }
+                page.events.push(open.event());
             }
-            if open.advance(&mut page.statistics)? {
-                let key = open.key();
-                self.heap.push((Place::new(self.direction, key), number));
-            }
-            if looked_at >= scan.scan_bytes_max {
-                page.reached_end = self.heap.is_empty();
-                break;
-            }
+            page.next = Some(key);
+            looked_at = looked_at.saturating_add(message.len() as u64);
         }
-        for cursor in &self.cursors {
-            if let Cursor::Open(open) = cursor {
-                page.statistics.add(&open.reader.statistics());
-            }
-        }
+        page.statistics = self.statistics();
         Ok(page)
     }
 }
 
-impl OpenCursor {
-    fn start(part: ScanPart, statistics: &mut ScanStatistics) -> Result<Option<Self>> {
-        let mut reader = part.read();
-        loop {
-            match reader.next().transpose()? {
-                None => {
-                    statistics.add(&reader.statistics());
-                    return Ok(None);
-                }
-                Some(batch) if batch.num_rows() > 0 => {
-                    return Ok(Some(Self {
-                        reader,
-                        batch,
-                        row: 0,
-                    }));
-                }
-                Some(_) => {}
-            }
+/// The next batch that has rows.
+fn next_rows(reader: &mut ScanReader) -> Result<Option<RecordBatch>> {
+    for batch in reader {
+        let batch = batch?;
+        if batch.num_rows() > 0 {
+            return Ok(Some(batch));
         }
     }
+    Ok(None)
+}
 
+impl OpenCursor {
     /// Moves to the next row; false at the end.
-    fn advance(&mut self, _statistics: &mut ScanStatistics) -> Result<bool> {
+    fn advance(&mut self) -> Result<bool> {
         self.row += 1;
-        while self.row >= self.batch.num_rows() {
-            match self.reader.next().transpose()? {
-                None => return Ok(false),
-                Some(batch) => {
-                    self.batch = batch;
-                    self.row = 0;
-                }
+        if self.row < self.batch.num_rows() {
+            return Ok(true);
+        }
+        match next_rows(&mut self.reader)? {
+            None => Ok(false),
+            Some(batch) => {
+                self.batch = batch;
+                self.row = 0;
+                Ok(true)
             }
         }
-        Ok(true)
     }
 
     fn int64(&self, column: usize) -> i64 {
@@ -296,7 +318,7 @@ impl OpenCursor {
             .value(self.row)
     }
 
-    fn key(&self) -> EventKey {
+    pub(super) fn key(&self) -> EventKey {
         EventKey {
             timestamp: TimestampMs(self.int64(0)),
             seq: self.uint64(1),
@@ -308,7 +330,7 @@ impl OpenCursor {
         }
     }
 
-    fn message(&self) -> &str {
+    pub(super) fn message(&self) -> &str {
         let messages = self.batch.column(6).as_string_view();
         if messages.is_null(self.row) {
             return "";
@@ -316,12 +338,20 @@ impl OpenCursor {
         messages.value(self.row)
     }
 
-    fn event(&self, key: EventKey) -> LogEvent {
+    pub(super) fn stream(&self) -> LogStreamId {
+        LogStreamId(self.uint64(3))
+    }
+
+    pub(super) fn ingestion_time(&self) -> TimestampMs {
+        TimestampMs(self.int64(4))
+    }
+
+    fn event(&self) -> LogEvent {
         LogEvent {
-            key,
-            stream: LogStreamId(self.uint64(3)),
+            key: self.key(),
+            stream: self.stream(),
             stream_name: self.batch.column(5).as_string_view().value(self.row).into(),
-            ingestion_time: TimestampMs(self.int64(4)),
+            ingestion_time: self.ingestion_time(),
             message: self.message().to_owned(),
         }
     }

@@ -34,6 +34,9 @@
 //! | `columns` | batches built from messages |
 //! | `count` | counting by the index alone |
 //! | `events` | pages of events in exact order |
+//! | `fields` | discovered fields, stored bytes |
+//! | `maintain` | what falls due: flush by age, retention, compaction, sweep |
+//! | `verify` | checking stored segments |
 //! | `number` | texts that are numbers |
 //! | `json/` | JSON messages taken apart and put together again |
 
@@ -43,11 +46,13 @@ pub mod config;
 mod count;
 pub mod event;
 mod events;
+mod fields;
 mod flush;
 mod head;
 mod index;
 pub mod json;
 mod live;
+mod maintain;
 mod names;
 mod number;
 mod part;
@@ -61,10 +66,14 @@ mod snapshot;
 mod store;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod wal_record;
 
 pub use config::LogsConfig;
 pub use event::{EventKey, EventPtr, LogEvent, LogEventBatch};
+pub use fields::FieldSummary;
+pub use head::StreamBounds;
+pub use maintain::Maintenance;
 pub use number::parse_number;
 pub use part::{ScanPart, ScanReader};
 pub use prefilter::Prefilter;
@@ -75,3 +84,4 @@ pub use scan::{
 };
 pub use snapshot::LogSnapshot;
 pub use store::LogsStore;
+pub use verify::verify_object;

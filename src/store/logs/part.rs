@@ -117,15 +117,16 @@ impl ScanPart {
             }
             PartSource::Segment(segment, rows) => ReaderState::Unread(segment, rows),
         };
-        let batch_rows = match self.context.scan.limit_hint {
-            Some(limit) => limit.clamp(1, FIRST_BATCH_ROWS),
-            None => BATCH_ROWS,
+        let (batch_rows, batch_rows_max) = match self.context.scan.limit_hint {
+            Some(limit) => (limit.clamp(1, FIRST_BATCH_ROWS), BATCH_ROWS / 2),
+            None => (BATCH_ROWS, BATCH_ROWS),
         };
         ScanReader {
             context: self.context,
             group: self.group,
             state,
             batch_rows,
+            batch_rows_max,
             statistics: ScanStatistics::default(),
         }
     }
@@ -138,6 +139,7 @@ pub struct ScanReader {
     state: ReaderState,
     /// Size of the next batch; grows from batch to batch.
     batch_rows: usize,
+    batch_rows_max: usize,
     statistics: ScanStatistics,
 }
 
@@ -162,7 +164,7 @@ impl Iterator for ScanReader {
 
     fn next(&mut self) -> Option<Self::Item> {
         let rows = self.batch_rows;
-        self.batch_rows = rows.saturating_mul(4).min(BATCH_ROWS);
+        self.batch_rows = rows.saturating_mul(4).min(self.batch_rows_max);
         let read = self.read(rows);
         if read.is_err() {
             self.state = ReaderState::Failed;

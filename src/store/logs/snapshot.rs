@@ -91,7 +91,7 @@ impl LogSnapshot {
     }
 
     /// The segments that hold some group of the scan at some time of it, opened.
-    async fn open_segments(
+    pub(super) async fn open_segments(
         &self,
         scan: &LogScan,
     ) -> Result<Vec<(Arc<LiveSegment>, Arc<OpenSegment>)>> {

@@ -56,6 +56,9 @@ pub(super) struct Inner {
     /// One flush at a time.
     pub flushing: tokio::sync::Mutex<()>,
     pub flush_wanted: AtomicBool,
+    /// One round of maintenance at a time, and when the next is due.
+    pub maintaining: tokio::sync::Mutex<()>,
+    pub maintenance_due: Mutex<TimestampMs>,
 }
 
 /// What readers see. Changes of it are atomic under the lock.
@@ -107,7 +110,7 @@ impl LogsStore {
         })??;
         let names = Arc::new(Names::new(Arc::clone(&catalog)));
         let sequence = Sequence::new(Arc::clone(&catalog), Arc::clone(&clock), last_time);
-        Ok(Self {
+        let store = Self {
             inner: Arc::new(Inner {
                 wal,
                 objects,
@@ -126,8 +129,15 @@ impl LogsStore {
                 gate: tokio::sync::RwLock::new(()),
                 flushing: tokio::sync::Mutex::new(()),
                 flush_wanted: AtomicBool::new(false),
+                maintaining: tokio::sync::Mutex::new(()),
+                maintenance_due: Mutex::new(TimestampMs::MIN),
             }),
-        })
+        };
+        let orphans = store.inner.sweep_orphans().await?;
+        if orphans > 0 {
+            tracing::info!(orphans, "swept log segments that were never published");
+        }
+        Ok(store)
     }
 
     /// Stores the events of one call: durable and visible on return.

@@ -50,7 +50,7 @@ pub struct OpenSegment {
 
 /// `rows.parquet` inside its object.
 #[derive(Clone)]
-pub(super) struct RowsFile {
+pub(in crate::logs) struct RowsFile {
     objects: Objects,
     id: Ulid,
     span: Span,
@@ -146,7 +146,27 @@ impl OpenSegment {
         self.loaded_bytes.load(Ordering::Relaxed)
     }
 
-    pub(super) fn file(&self) -> RowsFile {
+    /// Compares every part with its checksum.
+    pub fn verify_parts(&self) -> Result<()> {
+        let footer = &self.footer;
+        for span in [
+            footer.rows_part,
+            footer.words_part,
+            footer.values_part,
+            footer.ids_part,
+        ] {
+            self.part(span)?;
+        }
+        self.words()?;
+        self.ids()?;
+        self.shapes()?;
+        for entry in &footer.values {
+            self.values(entry.key)?;
+        }
+        Ok(())
+    }
+
+    pub(in crate::logs) fn file(&self) -> RowsFile {
         self.file.clone()
     }
 
@@ -249,7 +269,7 @@ impl OpenSegment {
     }
 
     /// Metadata of the Parquet file, with its page index.
-    pub(super) fn metadata(&self) -> Result<&ArrowReaderMetadata> {
+    pub(in crate::logs) fn metadata(&self) -> Result<&ArrowReaderMetadata> {
         if let Some(metadata) = self.metadata.get() {
             return Ok(metadata);
         }

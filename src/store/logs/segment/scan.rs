@@ -608,7 +608,7 @@ fn text_messages(raw: &RawBatch) -> Result<ArrayRef> {
     Ok(Arc::new(StringViewArray::from_iter(texts)))
 }
 
-const fn kind_of(kind: Kind) -> ValueKind {
+pub(in crate::logs) const fn kind_of(kind: Kind) -> ValueKind {
     match kind {
         Kind::Bool => ValueKind::Boolean,
         Kind::Int | Kind::Float | Kind::FloatPoint | Kind::NumberText => ValueKind::Number,

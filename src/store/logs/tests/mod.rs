@@ -1,5 +1,6 @@
 //! The store as its users see it, over a real catalog and a real directory.
 
+mod maintenance;
 mod segments;
 
 use std::collections::BTreeSet;

@@ -1,0 +1,208 @@
+//! Compaction, retention, sweep and check.
+
+use belfry_catalog::objects::ObjectKind;
+use belfry_model::time::{DAY_MS, HOUR_MS};
+
+use super::*;
+
+/// Every flush makes a small segment; four of them are worth joining.
+fn eager() -> LogsConfig {
+    LogsConfig {
+        compact_segments_min: 4,
+        ..LogsConfig::default()
+    }
+}
+
+fn objects(b: &Bench) -> Objects {
+    Objects::open_local(&b.directory.path().join("objects")).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compaction_changes_no_answer_and_drops_what_is_deleted() {
+    let b = Bench::with(eager()).await;
+    let group = b.group("g", &["s1", "s2"]).await;
+    b.group("gone", &["s"]).await;
+    for i in 0..5 {
+        let json = format!("{{\"i\":{i},\"level\":\"error\",\"msg\":\"request {i}\"}}");
+        b.put("g", "s1", &[(i, "plain text"), (i + 10, &json)])
+            .await;
+        b.put("g", "s2", &[(i, "to be deleted")]).await;
+        b.put("gone", "s", &[(i, "of a deleted group")]).await;
+        b.store.flush().await.unwrap();
+    }
+    b.store.delete_log_stream(&group, "s2").await.unwrap();
+    b.store.delete_log_group(&b.tenant, "gone").await.unwrap();
+    let before = b.store.snapshot();
+    let expected = before.events(b.event_scan(&group)).await.unwrap().events;
+    assert_eq!(expected.len(), 10);
+    assert_eq!(before.segments.len(), 5);
+
+    let done = b.store.run_due(b.clock.now()).await.unwrap();
+    assert_eq!((done.compacted, done.compacted_into), (5, 1));
+    let after = b.store.snapshot();
+    assert_eq!(after.segments.len(), 1);
+    let joined = &after.segments[0];
+    assert_eq!((joined.row.rows, joined.row.level), (10, 1));
+    assert_eq!(joined.groups.len(), 1);
+    assert_eq!(
+        after.events(b.event_scan(&group)).await.unwrap().events,
+        expected
+    );
+    // Who holds the old snapshot still reads the old objects.
+    assert_eq!(
+        before.events(b.event_scan(&group)).await.unwrap().events,
+        expected
+    );
+    let filtered = EventScan {
+        prefilter: Prefilter::field_equals("level", "error"),
+        ..b.event_scan(&group)
+    };
+    assert_eq!(b.messages(filtered).await.len(), 5);
+    for row in b
+        .catalog
+        .live_objects(ObjectKind::LogSegment)
+        .await
+        .unwrap()
+    {
+        verify_object(&objects(&b), &row).unwrap();
+    }
+
+    // The old bytes go later, and a restart sees the same.
+    let listed = objects(&b).list(ObjectKind::LogSegment).await.unwrap();
+    assert_eq!(listed.len(), 6);
+    b.clock.advance_ms(2 * HOUR_MS);
+    let done = b.store.run_due(b.clock.now()).await.unwrap();
+    assert_eq!(done.swept, 5);
+    let listed = objects(&b).list(ObjectKind::LogSegment).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    let b = b.reopen().await;
+    assert_eq!(
+        b.store
+            .snapshot()
+            .events(b.event_scan(&group))
+            .await
+            .unwrap()
+            .events,
+        expected
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retention_hides_at_once_and_retires_whole_segments() {
+    let b = Bench::new().await;
+    let group = b.group("g", &["s"]).await;
+    b.put("g", "s", &[(-2 * DAY_MS, "old"), (0, "new")]).await;
+    b.store.flush().await.unwrap();
+    assert_eq!(b.store.snapshot().segments.len(), 2);
+    let short = b
+        .catalog
+        .set_retention(&b.tenant, "g", Some(1), Some(NOW.saturating_sub_ms(DAY_MS)))
+        .await
+        .unwrap();
+    b.store.log_group_changed(&b.tenant, "g");
+    assert_eq!(b.messages(b.event_scan(&short)).await, ["new"]);
+    let done = b.store.run_due(b.clock.now()).await.unwrap();
+    assert_eq!(done.retired, 1);
+    assert_eq!(b.store.snapshot().segments.len(), 1);
+    // What was hidden stays hidden when the retention is lifted.
+    let lifted = b
+        .catalog
+        .set_retention(&b.tenant, "g", None, None)
+        .await
+        .unwrap();
+    assert_eq!(lifted.id, group.id);
+    assert_eq!(b.messages(b.event_scan(&lifted)).await, ["new"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flush_falls_due_by_age() {
+    let b = Bench::new().await;
+    b.group("g", &["s"]).await;
+    b.store.run_due(b.clock.now()).await.unwrap();
+    let idle = b.store.next_due();
+    b.put("g", "s", &[(0, "m")]).await;
+    let config = LogsConfig::default();
+    assert_eq!(
+        b.store.next_due(),
+        idle.min(NOW.saturating_add_ms(config.flush_age_ms))
+    );
+    assert!(!b.store.run_due(b.clock.now()).await.unwrap().flushed);
+    b.clock.advance_ms(config.flush_age_ms);
+    assert!(b.store.run_due(b.clock.now()).await.unwrap().flushed);
+    assert_eq!(b.store.head_bytes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_is_found_and_orphans_are_swept() {
+    let b = Bench::new().await;
+    b.group("g", &["s"]).await;
+    let text = format!(
+        "{{\"id\":\"{}\",\"msg\":\"some words\"}}",
+        "0123456789abcdef".repeat(2)
+    );
+    b.put("g", "s", &[(0, &text), (1, "plain")]).await;
+    b.store.flush().await.unwrap();
+    let row = b
+        .catalog
+        .live_objects(ObjectKind::LogSegment)
+        .await
+        .unwrap()
+        .remove(0);
+    let objects = objects(&b);
+    verify_object(&objects, &row).unwrap();
+    let key = Objects::key(ObjectKind::LogSegment, row.id);
+    let path = b.directory.path().join("objects").join(key.to_string());
+    let good = std::fs::read(&path).unwrap();
+    // Every byte counts, from the magic on.
+    for at in (8..good.len()).step_by(good.len() / 97 + 1) {
+        let mut bad = good.clone();
+        bad[at] ^= 0x10;
+        std::fs::write(&path, &bad).unwrap();
+        assert!(verify_object(&objects, &row).is_err(), "byte {at}");
+    }
+    std::fs::write(&path, &good[..good.len() / 2]).unwrap();
+    assert!(verify_object(&objects, &row).is_err());
+    std::fs::write(&path, &good).unwrap();
+
+    let orphan = ulid::Ulid::from_parts(1, 99);
+    objects
+        .put(
+            ObjectKind::LogSegment,
+            orphan,
+            vec![bytes::Bytes::from_static(b"half a segment")],
+        )
+        .await
+        .unwrap();
+    let b = b.reopen().await;
+    let listed = objects.list(ObjectKind::LogSegment).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    drop(b);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_and_stored_bytes_cover_head_and_segments() {
+    let b = Bench::new().await;
+    let group = b.group("g", &["s"]).await;
+    let first = r#"{"a":1,"b":{"c":"x"}}"#;
+    let second = r#"{"a":"one","d":true}"#;
+    b.put("g", "s", &[(0, first)]).await;
+    b.store.flush().await.unwrap();
+    b.put("g", "s", &[(1, second), (2, "plain")]).await;
+    let snapshot = b.store.snapshot();
+    let scan = LogScan::new(vec![b.scope(&group)], TimestampMs(0), TimestampMs::MAX);
+    let fields = snapshot.fields(&scan).await.unwrap();
+    let found: Vec<(&str, u64, Vec<ValueKind>)> = fields
+        .iter()
+        .map(|f| (f.path.as_str(), f.events, f.kinds.clone()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("a", 2, vec![ValueKind::String, ValueKind::Number]),
+            ("b.c", 1, vec![ValueKind::String]),
+            ("d", 1, vec![ValueKind::Boolean]),
+        ]
+    );
+    let bytes = first.len() + second.len() + "plain".len();
+    assert_eq!(snapshot.stored_bytes(group.id), bytes as u64);
+}
