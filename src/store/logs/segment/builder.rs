@@ -116,10 +116,6 @@ impl SegmentBuilder {
         self.system.timestamps.len() as u32
     }
 
-    pub fn text_bytes(&self) -> u64 {
-        self.text_bytes
-    }
-
     /// Adds a row; rows come in the order (group, key).
     pub fn push(&mut self, row: &NewRow<'_>) {
         let number = self.rows();
