@@ -208,3 +208,36 @@ async fn without_a_relay_mails_fail_on_record() {
     assert_eq!(report.detail, "no transport configured");
     assert_eq!(node.outbox_len().await, 0);
 }
+
+/// A relay that offers no STARTTLS (or somebody between who hides it) hears neither the
+/// password nor the mail.
+#[tokio::test]
+async fn nothing_is_said_in_clear_text_where_tls_is_due() {
+    let relay = Relay::start().await;
+    let smtp = SmtpConfig {
+        host: relay.address.ip().to_string(),
+        port: relay.address.port(),
+        tls: SmtpTls::StartTls,
+        username: Some("u".to_owned()),
+        password: Some("p".to_owned()),
+        from: "belfry@example.net".to_owned(),
+    };
+    let node = Node::with(NotifyConfig {
+        smtp: Some(smtp),
+        ..config()
+    })
+    .await;
+    let topic = node.topic("ops").await;
+    let outcome = node
+        .subscribe(&topic, "email", ADDRESS, &[])
+        .await
+        .expect("subscribed");
+    node.run().await;
+    assert!(relay.take().is_empty());
+    assert!(!relay.words().iter().any(|word| word == "AUTH"));
+    let report = node
+        .reports(&outcome.subscription_arn)
+        .pop()
+        .expect("a report");
+    assert_eq!(report.status, DeliveryStatus::Retrying);
+}

@@ -41,6 +41,7 @@ impl Mail {
 struct State {
     mails: Mutex<Vec<Mail>>,
     recipient_replies: Mutex<VecDeque<String>>,
+    words: Mutex<Vec<String>>,
 }
 
 /// Stops listening when dropped.
@@ -86,6 +87,11 @@ impl Relay {
             .push_back(reply.to_owned());
     }
 
+    /// The commands that were said.
+    pub fn words(&self) -> Vec<String> {
+        self.state.words.lock().clone()
+    }
+
     /// All mails since the last call.
     pub fn take(&self) -> Vec<Mail> {
         std::mem::take(&mut *self.state.mails.lock())
@@ -114,6 +120,7 @@ async fn session(stream: TcpStream, state: Arc<State>) {
             .next()
             .unwrap_or_default()
             .to_ascii_uppercase();
+        state.words.lock().push(word.clone());
         reply = match word.as_str() {
             "EHLO" => "250-relay\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME".to_owned(),
             "AUTH" => {
