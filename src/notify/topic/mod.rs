@@ -49,8 +49,14 @@ pub use subscription_attributes::{EffectiveSubscription, delivery_policy_of};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub tenant: Tenant,
-    /// The principal's ARN, as `SubscriptionPrincipal` shows it.
+    /// The principal's ARN, as `SubscriptionPrincipal` shows it; empty where nobody signs.
     pub principal: String,
+}
+
+impl Caller {
+    fn named_principal(&self) -> Option<String> {
+        Some(self.principal.clone()).filter(|principal| !principal.is_empty())
+    }
 }
 
 /// The operations on topics and subscriptions. Cheap to clone.

@@ -155,7 +155,9 @@ impl TopicService {
         mut attributes: BTreeMap<String, String>,
     ) -> SubscriptionRow {
         let confirmed = !protocol.needs_confirmation() || self.confirms_itself(protocol, endpoint);
-        attributes.insert(PRINCIPAL.to_owned(), caller.principal.clone());
+        if let Some(principal) = caller.named_principal() {
+            attributes.insert(PRINCIPAL.to_owned(), principal);
+        }
         SubscriptionRow {
             arn: arn::subscription(&topic.arn, &uuid::Uuid::new_v4().to_string()),
             topic_arn: topic.arn.clone(),
@@ -192,7 +194,7 @@ impl TopicService {
                 &row,
                 ConfirmationKind::Subscribe,
                 token,
-                Some(caller.principal.clone()),
+                caller.named_principal(),
                 now,
             )?);
         }
