@@ -22,7 +22,12 @@ pub enum Error {
     Timeout(u64),
     #[error("the query needs more memory than it may use: {0}")]
     OutOfMemory(String),
-    #[error("in expression '{id}': {error}")]
+    /// Text of AWS (spec metrics.md 8): InvalidParameterCombination.
+    #[error(
+        "You have requested up to {requested} datapoints, which exceeds the limit of {max}. You may reduce the datapoints requested by increasing Period, or decreasing the time range."
+    )]
+    TooManyDatapoints { requested: i64, max: i64 },
+    #[error("Error in expression '{id}': {error}")]
     Math { id: String, error: MathError },
     #[error(transparent)]
     Store(#[from] belfry_store::Error),
@@ -37,7 +42,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Classified for Error {
     fn class(&self) -> StatusClass {
         match self {
-            Self::Invalid(_) => StatusClass::Invalid,
+            Self::Invalid(_) | Self::TooManyDatapoints { .. } => StatusClass::Invalid,
             Self::Unsupported(_) => StatusClass::Unsupported,
             Self::UnknownQuery(_) => StatusClass::NotFound,
             Self::TooManyQueries { .. } | Self::OutOfMemory(_) => StatusClass::LimitExceeded,

@@ -1,4 +1,4 @@
-//! Queries: Logs Insights on DataFusion, metric math.
+//! Queries: Logs Insights on DataFusion, metrics and metric math.
 //!
 //! Guarantees: a query reads one snapshot; it runs on threads and in memory of its own, both
 //! bounded, and stops when told; a query that uses what is not implemented is refused before it
@@ -13,6 +13,7 @@
 //! | `discovery/` | fields of messages that are not JSON |
 //! | `scan/` | the scan node over the store |
 //! | `metric_math/` | expressions over metrics |
+//! | `metrics/` | GetMetricData, GetMetricStatistics, datapoints of alarms |
 //! | `error` | what can go wrong, classified |
 
 pub mod aggregates;
@@ -21,6 +22,7 @@ pub mod error;
 pub mod functions;
 pub mod insights;
 pub mod metric_math;
+pub mod metrics;
 pub mod scan;
 pub mod values;
 

@@ -17,7 +17,7 @@ use crate::values::{ColumnView, Value, ValueType};
 /// Whether a column of texts contains a constant.
 pub fn contains(text: Expr, part: &str) -> Expr {
     udf(TextTest {
-        test: Test::Contains(Finder::new(part).into_owned()),
+        test: Test::Contains(Box::new(Finder::new(part).into_owned())),
         signature: any_arguments(),
     })
     .call(vec![text])
@@ -116,7 +116,7 @@ fn template(by: &str) -> String {
 
 #[derive(Debug)]
 enum Test {
-    Contains(Finder<'static>),
+    Contains(Box<Finder<'static>>),
     Regex(Regex),
 }
 

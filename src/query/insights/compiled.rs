@@ -26,10 +26,39 @@ pub struct CompiledQuery {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueryTimes {
     pub now: TimestampMs,
-    /// Epoch seconds, both inclusive; the end second counts as a whole (spec logs-insights.md
-    /// 10.1).
-    pub start_s: i64,
-    pub end_s: i64,
+    /// As asked for: what `queryStartTime()` and `queryEndTime()` tell.
+    pub start: TimestampMs,
+    pub end: TimestampMs,
+    /// The last millisecond whose events count.
+    pub last: TimestampMs,
+}
+
+/// Numbers from here on are milliseconds, below they are seconds (spec logs-insights.md 10.1).
+const MILLISECONDS_FROM: i64 = 100_000_000_000;
+
+impl QueryTimes {
+    /// The window of a request. An end in seconds counts as a whole second; milliseconds count as
+    /// they are.
+    pub fn of_request(start: i64, end: i64, now: TimestampMs) -> Self {
+        let exact = |time: i64| {
+            if time >= MILLISECONDS_FROM {
+                TimestampMs(time)
+            } else {
+                TimestampMs::from_secs(time)
+            }
+        };
+        let last = if end >= MILLISECONDS_FROM {
+            exact(end)
+        } else {
+            exact(end).saturating_add_ms(999)
+        };
+        Self {
+            now,
+            start: exact(start),
+            end: exact(end),
+            last,
+        }
+    }
 }
 
 /// Whose events a query sees.
@@ -51,11 +80,7 @@ pub fn compile(text: &str) -> Result<CompiledQuery, CompileError> {
     let nobody = Surroundings {
         account: Arc::from(""),
         region: Arc::from(""),
-        times: QueryTimes {
-            now: TimestampMs(0),
-            start_s: 0,
-            end_s: 0,
-        },
+        times: QueryTimes::of_request(0, 0, TimestampMs(0)),
         limit: None,
     };
     let no_rows = |columns, prefilter| {
@@ -112,8 +137,6 @@ impl CompiledQuery {
 
 impl QueryScope {
     fn scan(&self) -> LogScan {
-        let start = TimestampMs::from_secs(self.times.start_s);
-        let end = TimestampMs::from_secs(self.times.end_s).saturating_add_ms(999);
-        LogScan::new(self.groups.clone(), start, end)
+        LogScan::new(self.groups.clone(), self.times.start, self.times.last)
     }
 }

@@ -167,11 +167,11 @@ async fn run(case: &Json, engine: &InsightsEngine) -> Outcome {
     let scope = QueryScope {
         tenant: Tenant::new("123456789012", "eu-west-1"),
         groups,
-        times: QueryTimes {
-            now: TimestampMs::from_secs(case["end"].as_i64().unwrap()),
-            start_s: case["start"].as_i64().unwrap(),
-            end_s: case["end"].as_i64().unwrap(),
-        },
+        times: QueryTimes::of_request(
+            case["start"].as_i64().unwrap(),
+            case["end"].as_i64().unwrap(),
+            TimestampMs::from_secs(case["end"].as_i64().unwrap()),
+        ),
         limit: None,
     };
     let counters = Arc::new(ScanCounters::default());
@@ -276,11 +276,7 @@ async fn a_cancelled_query_ends() {
     let scope = QueryScope {
         tenant: Tenant::new("123456789012", "eu-west-1"),
         groups,
-        times: QueryTimes {
-            now: TimestampMs(0),
-            start_s: 0,
-            end_s: 2_000_000_000,
-        },
+        times: QueryTimes::of_request(0, 2_000_000_000, TimestampMs(0)),
         limit: None,
     };
     let cancellation = Cancellation::default();

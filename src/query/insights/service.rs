@@ -77,6 +77,8 @@ struct Running {
     row: QueryRow,
     counters: Arc<ScanCounters>,
     cancellation: Cancellation,
+    /// How it ends is decided: by the first of a result, a stop and a timeout.
+    decided: bool,
 }
 
 /// The queries of a node. Share it behind an `Arc`.
@@ -144,6 +146,7 @@ impl InsightsService {
             row: row.clone(),
             counters: Arc::default(),
             cancellation: Cancellation::default(),
+            decided: false,
         };
         {
             let mut all = self.running.lock();
@@ -168,11 +171,7 @@ impl InsightsService {
                 .iter()
                 .map(|group| GroupScope::new(group, now))
                 .collect(),
-            times: QueryTimes {
-                now,
-                start_s: request.start_s,
-                end_s: request.end_s,
-            },
+            times: QueryTimes::of_request(request.start_s, request.end_s, now),
             limit: request.limit,
         };
         let service = Arc::clone(self);
@@ -191,6 +190,9 @@ impl InsightsService {
         let Ok(_place) = self.places.acquire().await else {
             return;
         };
+        if cancellation.is_cancelled() {
+            return;
+        }
         if let Some(running) = self.running.lock().get_mut(&row.id) {
             running.row.status = QueryStatus::Running;
         }
@@ -210,11 +212,8 @@ impl InsightsService {
                 row.statistics = statistics;
                 row.results = Some(rows);
             }
-            // Whoever cancelled it wrote down why.
-            Err(Error::Cancelled) => {
-                self.running.lock().remove(&row.id);
-                return;
-            }
+            // Whoever cancelled it writes down why.
+            Err(Error::Cancelled) => return,
             Err(error) => {
                 tracing::warn!(query = %row.id, %error, "query failed");
                 row.status = QueryStatus::Failed;
@@ -228,10 +227,24 @@ impl InsightsService {
     /// it is neither running nor ended.
     async fn finish(&self, row: QueryRow) {
         let id = row.id.clone();
+        if !self.decide(&id, None) {
+            return;
+        }
         if let Err(error) = self.catalog.put_query(row).await {
             tracing::error!(query = %id, %error, "the end of a query was not recorded");
         }
         self.running.lock().remove(&id);
+    }
+
+    /// Claims to be the one that decides how a query ends. False if that is decided, or if there
+    /// is no such query of the tenant.
+    fn decide(&self, id: &str, tenant: Option<&Tenant>) -> bool {
+        match self.running.lock().get_mut(id) {
+            Some(query) if tenant.is_none_or(|tenant| query.row.tenant == *tenant) => {
+                !std::mem::replace(&mut query.decided, true)
+            }
+            _ => false,
+        }
     }
 
     /// A query with its results once it is complete; with live statistics while it runs.
@@ -288,22 +301,19 @@ impl InsightsService {
 
     /// False if it does not run (any more).
     async fn end(&self, id: &str, tenant: Option<&Tenant>, status: QueryStatus) -> Result<bool> {
-        let (mut row, cancellation) = {
-            let all = self.running.lock();
-            let found = all
-                .get(id)
-                .filter(|q| tenant.is_none_or(|tenant| q.row.tenant == *tenant));
-            match found {
-                Some(q) => (q.row.clone(), q.cancellation.clone()),
-                None => return Ok(false),
-            }
+        if !self.decide(id, tenant) {
+            return Ok(false);
+        }
+        let (mut row, cancellation) = match self.running.lock().get(id) {
+            Some(query) => (query.row.clone(), query.cancellation.clone()),
+            None => return Ok(false),
         };
         row.status = status;
         row.finished_at = Some(self.clock.now());
-        // First on record, then stopped: a query that completes in between stays stopped.
-        self.catalog.put_query(row).await?;
         cancellation.cancel();
+        let recorded = self.catalog.put_query(row).await;
         self.running.lock().remove(id);
+        recorded?;
         Ok(true)
     }
 
@@ -338,3 +348,7 @@ impl InsightsService {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, Decimal128Array, Float64Array, StringViewArray, StringViewBuilder,
-    TimestampMillisecondArray, UInt8Array,
+    UInt8Array,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{

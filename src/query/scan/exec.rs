@@ -159,7 +159,7 @@ fn read(part: ScanPart, counters: Arc<ScanCounters>) -> BoxStream<'static, Resul
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
     tokio::task::spawn_blocking(move || {
         let mut reader = part.read();
-        while let Some(batch) = reader.next() {
+        for batch in reader.by_ref() {
             let batch = batch.map_err(|error| crate::error::Error::from(error).into());
             // Nobody listens any more: the query is over.
             if sender.blocking_send(batch).is_err() {

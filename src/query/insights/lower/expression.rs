@@ -18,12 +18,15 @@ use crate::insights::compiled::QueryTimes;
 use crate::values::ValueType;
 use crate::values::number_text::parse_number;
 
+/// The results of the aggregate calls of a `stats`, by the bytes the calls are written in.
+pub(in crate::insights) type AggregateResults = HashMap<(usize, usize), (Expr, ValueType)>;
+
 /// Lowers expressions in one scope.
 pub(in crate::insights) struct Expressions<'a> {
     pub scope: &'a Scope,
     pub times: &'a QueryTimes,
-    /// Inside of `stats`: the results of the aggregate calls, by the bytes they are written in.
-    pub aggregates: Option<&'a HashMap<(usize, usize), (Expr, ValueType)>>,
+    /// Inside of `stats`.
+    pub aggregates: Option<&'a AggregateResults>,
 }
 
 impl Expressions<'_> {
@@ -183,12 +186,9 @@ impl Expressions<'_> {
         let now = |value: i64| Ok(Operand::number_constant(value as f64));
         match call.function {
             Function::Now => now(self.times.now.as_secs()),
-            Function::QueryStartTime => now(self.times.start_s.saturating_mul(1000)),
-            Function::QueryEndTime => now(self.times.end_s.saturating_mul(1000)),
-            Function::QueryTimeRange => {
-                let seconds = self.times.end_s.saturating_sub(self.times.start_s);
-                now(seconds.saturating_mul(1000))
-            }
+            Function::QueryStartTime => now(self.times.start.0),
+            Function::QueryEndTime => now(self.times.end.0),
+            Function::QueryTimeRange => now(self.times.end - self.times.start),
             Function::Bin => {
                 let time = self
                     .scope
@@ -210,7 +210,7 @@ impl Expressions<'_> {
                 Ok(Operand::Typed(replaced, ValueType::Text))
             }
             Function::IsPresent => Ok(Operand::Typed(
-                self.argument(call, 0, ast)?.is_present(),
+                self.argument(call, 0, ast)?.present(),
                 ValueType::Bool,
             )),
             _ => self.row_call(ast, call),

@@ -44,10 +44,9 @@ pub const RESULT_ROWS_DEFAULT: u32 = 10_000;
 #[derive(Debug)]
 pub(in crate::insights) struct Lowered {
     pub plan: LogicalPlan,
-    /// The names of the result's columns: those of the plan's, by position, without the pointer.
+    /// The names of the plan's columns by position. Where the rows are events, the plan has one
+    /// more: the pointer.
     pub columns: Vec<String>,
-    /// Whether the plan's last column is the pointer of the row's event.
-    pub has_pointer: bool,
 }
 
 /// Who asks, and over which window.
@@ -315,8 +314,7 @@ impl Pipeline<'_> {
             let (expr, _) = self.scope.name(name, Span::default())?.typed();
             outputs.push(expr.alias(format!("out{at}")));
         }
-        let has_pointer = self.scope.events;
-        if has_pointer {
+        if self.scope.events {
             outputs.push(scan_column(&ScanColumn::Ptr));
         }
         self.extend(|plan| plan.project(outputs))?;
@@ -324,7 +322,6 @@ impl Pipeline<'_> {
         Ok(Lowered {
             plan,
             columns: names,
-            has_pointer,
         })
     }
 }

@@ -83,7 +83,7 @@ impl Operand {
     }
 
     /// Whether there is a value, structures included.
-    pub fn is_present(self) -> Expr {
+    pub fn present(self) -> Expr {
         match self {
             Self::Typed(expr, _) => expr.is_not_null(),
             field @ Self::Field(_) => field.text().is_not_null(),

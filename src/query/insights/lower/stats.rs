@@ -14,6 +14,7 @@ use datafusion::logical_expr::expr::Sort as SortExpr;
 use datafusion::logical_expr::{Expr, cast, lit};
 use indexmap::IndexMap;
 
+use super::expression::AggregateResults;
 use super::scope::{Binding, Operand, column};
 use super::{Expressions, Pipeline};
 use crate::aggregates::value_aggregate::PARTS_PER_PERCENT;
@@ -120,7 +121,7 @@ impl Pipeline<'_> {
 struct AggregateCalls {
     exprs: Vec<Expr>,
     /// By the bytes each call is written in: the column of its result.
-    places: HashMap<(usize, usize), (Expr, ValueType)>,
+    places: AggregateResults,
 }
 
 impl AggregateCalls {

@@ -1,0 +1,205 @@
+//! Queries from their start to their end.
+
+use belfry_catalog::SqliteCatalog;
+use belfry_catalog::log_groups::{LogGroup, NewLogGroup};
+use belfry_model::ManualClock;
+use belfry_store::Objects;
+use belfry_store::logs::{LogEventBatch, LogsConfig};
+
+use super::*;
+use crate::insights::EngineConfig;
+
+const NOW: TimestampMs = TimestampMs(1_772_600_400_000);
+
+struct Bench {
+    _directory: tempfile::TempDir,
+    catalog: Arc<dyn Catalog>,
+    clock: Arc<ManualClock>,
+    service: Arc<InsightsService>,
+    tenant: Tenant,
+    group: LogGroup,
+}
+
+async fn service(
+    directory: &std::path::Path,
+    catalog: &Arc<dyn Catalog>,
+    clock: &Arc<ManualClock>,
+) -> (Arc<InsightsService>, LogsStore) {
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    let store = LogsStore::open(
+        &directory.join("wal"),
+        Objects::open_local(&directory.join("objects")).unwrap(),
+        Arc::clone(catalog),
+        Arc::clone(&clock),
+        LogsConfig::default(),
+    )
+    .await
+    .unwrap();
+    let engine = InsightsEngine::new(EngineConfig::default()).unwrap();
+    let service = InsightsService::open(engine, store.clone(), Arc::clone(catalog), clock)
+        .await
+        .unwrap();
+    (service, store)
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("catalog.db");
+        let catalog: Arc<dyn Catalog> = Arc::new(SqliteCatalog::open(&path).await.unwrap());
+        let clock = ManualClock::new(NOW);
+        let (service, store) = service(directory.path(), &catalog, &clock).await;
+        let tenant = Tenant::new("000000000000", "eu-west-1");
+        let group = catalog
+            .create_log_group(belfry_catalog::log_groups::NewLogGroup {
+                tenant: tenant.clone(),
+                name: "app".to_owned(),
+                class: "STANDARD".to_owned(),
+                created_at: NOW,
+                kms_key_id: None,
+                deletion_protection: false,
+                tags: Vec::new(),
+            })
+            .await
+            .unwrap();
+        catalog.create_log_stream(group.id, "s", NOW).await.unwrap();
+        let mut batch = LogEventBatch::default();
+        for i in 0..5 {
+            let message = format!("{{\"i\":{i},\"level\":\"INFO\"}}");
+            batch.push(NOW.saturating_add_ms(i), &message).unwrap();
+        }
+        store
+            .put_events(&tenant, "app", "s", batch, None)
+            .await
+            .unwrap();
+        Self {
+            _directory: directory,
+            catalog,
+            clock,
+            service,
+            tenant,
+            group,
+        }
+    }
+
+    async fn start(&self, text: &str) -> std::result::Result<String, StartError> {
+        let request = StartRequest {
+            tenant: self.tenant.clone(),
+            text: text.to_owned(),
+            named_groups: vec!["app".to_owned()],
+            groups: vec![self.group.clone()],
+            start_s: 0,
+            end_s: 2_000_000_000,
+            limit: None,
+        };
+        self.service.start(request).await
+    }
+
+    /// The row of a query that has ended.
+    async fn ended(&self, id: &str) -> QueryRow {
+        loop {
+            let row = self.service.query(&self.tenant, id).await.unwrap().unwrap();
+            if row.status.is_final() {
+                return row;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_result_is_kept() {
+    let bench = Bench::new().await;
+    let text = "fields i | filter level = \"INFO\" and i > 0";
+    let id = bench.start(text).await.unwrap();
+    let row = bench.ended(&id).await;
+    assert_eq!((row.status, row.error), (QueryStatus::Complete, None));
+    let rows: Vec<Vec<super::super::Cell>> = serde_json::from_str(&row.results.unwrap()).unwrap();
+    assert_eq!(rows.len(), 4);
+    let fields: Vec<&str> = rows[0].iter().map(|cell| &*cell.field).collect();
+    assert_eq!(fields, ["i", "@ptr"]);
+    assert_eq!(rows[0][0].value, "4");
+    assert_eq!(row.statistics.records_matched, 4.0);
+    assert_eq!(row.statistics.records_scanned, 5.0);
+
+    // Another process finds it in the catalog; another tenant does not.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (other, _) = service(elsewhere.path(), &bench.catalog, &bench.clock).await;
+    let found = other.query(&bench.tenant, &id).await.unwrap().unwrap();
+    assert_eq!(found.status, QueryStatus::Complete);
+    let stranger = Tenant::new("111111111111", "eu-west-1");
+    assert_eq!(other.query(&stranger, &id).await.unwrap(), None);
+
+    // Until it is too old.
+    bench.clock.advance_ms(KEPT_MS + 1);
+    other.run_due(bench.clock.now()).await.unwrap();
+    assert_eq!(other.query(&bench.tenant, &id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_cannot_run_is_refused_at_once() {
+    let bench = Bench::new().await;
+    for text in ["fieldz x", "fields x | diff", "stats pct(x, 101)"] {
+        let refused = bench.start(text).await;
+        assert!(matches!(refused, Err(StartError::Compile(_))), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_reason_to_end_counts() {
+    let bench = Bench::new().await;
+    let places = &bench.service.places;
+    let all = places.acquire_many(RUNNING_MAX as u32).await.unwrap();
+    let stopped = bench.start("fields i").await.unwrap();
+    let late = bench.start("fields i").await.unwrap();
+    let waiting = bench
+        .service
+        .query(&bench.tenant, &stopped)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(waiting.status, QueryStatus::Scheduled);
+    let stop = async |id: &str| bench.service.stop(&bench.tenant, id).await.unwrap();
+    assert_eq!(stop(&stopped).await, Stopped::Stopped);
+    bench.clock.advance_ms(TIMEOUT_MS);
+    assert!(bench.service.next_due() <= bench.clock.now());
+    bench.service.run_due(bench.clock.now()).await.unwrap();
+    drop(all);
+    assert_eq!(bench.ended(&stopped).await.status, QueryStatus::Cancelled);
+    assert_eq!(bench.ended(&late).await.status, QueryStatus::Timeout);
+    assert_eq!(stop(&stopped).await, Stopped::HadEnded);
+    assert_eq!(stop("nope").await, Stopped::Unknown);
+}
+
+#[tokio::test]
+async fn no_more_than_a_hundred_at_a_time() {
+    let bench = Bench::new().await;
+    let places = &bench.service.places;
+    let all = places.acquire_many(RUNNING_MAX as u32).await.unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..QUERIES_PER_TENANT_MAX {
+        ids.push(bench.start("fields i | limit 1").await.unwrap());
+    }
+    let refused = bench.start("fields i").await;
+    assert!(matches!(
+        refused,
+        Err(StartError::Failed(Error::TooManyQueries { .. }))
+    ));
+    drop(all);
+    for id in ids {
+        assert_eq!(bench.ended(&id).await.status, QueryStatus::Complete);
+    }
+    assert!(bench.start("fields i").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_restart_fails_what_was_running() {
+    let bench = Bench::new().await;
+    let places = &bench.service.places;
+    let _all = places.acquire_many(RUNNING_MAX as u32).await.unwrap();
+    let id = bench.start("fields i").await.unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (after, _) = service(elsewhere.path(), &bench.catalog, &bench.clock).await;
+    let row = after.query(&bench.tenant, &id).await.unwrap().unwrap();
+    assert_eq!(row.status, QueryStatus::Failed);
+}
