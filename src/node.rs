@@ -17,7 +17,7 @@ use belfry_server::auth::{AuthMode, Authority};
 use belfry_server::config::Config;
 use belfry_server::data_dir::{DataDir, DataDirError};
 use belfry_server::gateway::Gateway;
-use belfry_server::jobs::{AlarmTurns, Deliveries, MetricsMaintenance, Queries};
+use belfry_server::jobs::{AlarmTurns, Deliveries, LogsMaintenance, MetricsMaintenance, Queries};
 use belfry_server::listener;
 use belfry_server::notification_pages::NotificationPages;
 use belfry_server::own_metrics::OwnMetrics;
@@ -33,7 +33,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// How long background work may take to end after the listener has closed.
-const JOBS_STOP_TIMEOUT: Duration = Duration::from_secs(2);
+const JOBS_STOP_TIMEOUT: Duration = Duration::from_millis(1_000);
 
 /// How long the last flush may take.
 const FLUSH_STOP_TIMEOUT: Duration = Duration::from_secs(1);
@@ -81,6 +81,7 @@ pub struct Node {
     server: JoinHandle<()>,
     jobs: Vec<JoinHandle<()>>,
     metrics: MetricsStore,
+    logs: LogsStore,
     alarms: Arc<AlarmRunner<dyn Catalog>>,
     _data_dir: DataDir,
 }
@@ -164,6 +165,7 @@ impl Node {
 
         let jobs: Vec<Arc<dyn Job>> = vec![
             Arc::new(MetricsMaintenance(metrics_store.clone())),
+            Arc::new(LogsMaintenance(logs.clone())),
             Arc::new(AlarmTurns(alarm_runner.clone())),
             Arc::new(Queries(insights.clone())),
             Arc::new(Deliveries(notifications.worker)),
@@ -174,7 +176,7 @@ impl Node {
             clock: clock.clone(),
             catalog: catalog.clone(),
             metrics: metrics_store.clone(),
-            logs,
+            logs: logs.clone(),
             insights,
             alarms: Arc::new(alarms),
             topics: topics.clone(),
@@ -223,6 +225,7 @@ impl Node {
             server,
             jobs,
             metrics: metrics_store,
+            logs,
             alarms: alarm_runner,
             _data_dir: data_dir,
         })
@@ -246,11 +249,14 @@ impl Node {
             tracing::warn!(%error, "leases of alarms were not released, they run out");
         }
         // Only spares the next start the replay: everything is in the write-ahead logs.
-        let flushed = tokio::time::timeout(FLUSH_STOP_TIMEOUT, self.metrics.flush());
-        match flushed.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "metrics were not flushed at shutdown"),
-            Err(_) => tracing::warn!("metrics were not flushed in time at shutdown"),
+        let flushes = async { tokio::join!(self.metrics.flush(), self.logs.flush()) };
+        match tokio::time::timeout(FLUSH_STOP_TIMEOUT, flushes).await {
+            Ok((metrics, logs)) => {
+                if let Err(error) = metrics.and(logs) {
+                    tracing::error!(%error, "the heads were not flushed at shutdown");
+                }
+            }
+            Err(_) => tracing::warn!("the heads were not flushed in time at shutdown"),
         }
     }
 }

@@ -15,7 +15,7 @@ use belfry_model::Tenant;
 use belfry_wire::body::{RECEIVED_BYTES_MAX, check_size, inflate};
 use belfry_wire::errors::{self, ApiError, framework};
 use belfry_wire::route::{self, Route};
-use belfry_wire::sigv4::{AuthError, Credential};
+use belfry_wire::sigv4::{AuthError, Credential, Principal};
 use belfry_wire::{Dialect, Protocol, RequestHead, Response, Service, encode_error};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -52,12 +52,7 @@ pub async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Ht
     let started = Instant::now();
     let request_id = Uuid::new_v4().to_string();
     let (parts, body) = request.into_parts();
-    let head = RequestHead {
-        method: parts.method,
-        path: parts.uri.path().to_owned(),
-        query: parts.uri.query().unwrap_or_default().to_owned(),
-        headers: parts.headers,
-    };
+    let head = RequestHead::from(parts);
     let mut account = Account {
         dialect: route::dialect(&head, &gateway.base_path),
         operation: "",
@@ -134,17 +129,26 @@ impl Gateway {
         if principal.is_none() && must_be_signed {
             return Err(AuthError::Missing.to_api_error(routed.dialect));
         }
+        if let Some(principal) = &principal {
+            // Only now is it known which service the request is for.
+            principal
+                .check_service(routed.dialect.service)
+                .map_err(|error| error.to_api_error(routed.dialect))?;
+        }
+        // Without checks, whoever shows a key counts as its owner; links in mails show none.
+        let is_signed = principal.is_some()
+            || (self.authority.mode == AuthMode::None && Credential::of(head).is_some());
         check_size(routed.operation, received_len)?;
         let Some(operation) = table::find(routed.dialect.service, routed.operation.name) else {
             return Err(routed.not_offered());
         };
         let call = Call {
-            tenant,
             now: self.services.clock.now(),
             request_id: request_id.to_owned(),
             dialect: routed.dialect,
+            principal: is_signed.then(|| root_arn(&tenant)),
+            tenant,
             invocation: head.header("amz-sdk-invocation-id").map(str::to_owned),
-            principal,
         };
         operation
             .handle(&self.services, &call, routed.input)
@@ -152,21 +156,19 @@ impl Gateway {
             .map(Some)
     }
 
-    /// The tenant of a request and, where signatures are checked, the ARN of its signer.
+    /// The tenant of a request and, where signatures are checked, its signer.
     fn authenticate(
         &self,
         head: &RequestHead,
         body: &Bytes,
         dialect: Dialect,
-    ) -> Result<(Tenant, Option<String>), ApiError> {
+    ) -> Result<(Tenant, Option<Principal>), ApiError> {
         let claimed = Credential::of(head);
         if self.authority.mode == AuthMode::None {
             let access_key = claimed.as_ref().map(|c| c.access_key.as_str());
             let region = claimed.as_ref().map(|c| c.region.as_str());
             let tenant = self.authority.unverified_tenant(access_key, region);
-            // Whoever shows a key counts as its owner; links in mails show none.
-            let principal = claimed.map(|_| root_arn(&tenant));
-            return Ok((tenant, principal));
+            return Ok((tenant, None));
         }
         let is_signed = claimed.is_some() || head.headers.contains_key(header::AUTHORIZATION);
         if !is_signed {
@@ -178,9 +180,6 @@ impl Gateway {
             .authority
             .verify(head, body, now)
             .map_err(|error| error.to_api_error(dialect))?;
-        principal
-            .check_service(dialect.service)
-            .map_err(|error| error.to_api_error(dialect))?;
         if !is_region(&principal.region) {
             return Err(framework::access_denied(
                 dialect.service,
@@ -189,8 +188,7 @@ impl Gateway {
             ));
         }
         let tenant = Tenant::new(principal.account.as_str(), principal.region.as_str());
-        let arn = root_arn(&tenant);
-        Ok((tenant, Some(arn)))
+        Ok((tenant, Some(principal)))
     }
 
     fn http(&self, response: Response) -> HttpResponse {

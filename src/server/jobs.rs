@@ -8,6 +8,7 @@ use belfry_catalog::Catalog;
 use belfry_model::TimestampMs;
 use belfry_notify::DeliveryWorker;
 use belfry_query::insights::InsightsService;
+use belfry_store::logs::LogsStore;
 use belfry_store::metrics::MetricsStore;
 
 use crate::schedule::Job;
@@ -97,6 +98,26 @@ impl Job for Queries {
     async fn run_due(&self, now: TimestampMs) {
         if let Err(error) = self.0.run_due(now).await {
             tracing::error!(%error, "queries could not be cleaned up");
+        }
+    }
+}
+
+/// Flush, compaction and retention of logs.
+pub struct LogsMaintenance(pub LogsStore);
+
+#[async_trait]
+impl Job for LogsMaintenance {
+    fn name(&self) -> &'static str {
+        "logs"
+    }
+
+    async fn next_due(&self, _: TimestampMs) -> Option<TimestampMs> {
+        Some(self.0.next_due())
+    }
+
+    async fn run_due(&self, now: TimestampMs) {
+        if let Err(error) = self.0.run_due(now).await {
+            tracing::error!(%error, "maintenance of logs failed");
         }
     }
 }

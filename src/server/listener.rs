@@ -19,7 +19,7 @@ const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// Ours: what the request line and header fields of one request may occupy.
 const HEADER_BYTES_MAX: usize = 64 * 1_024;
 /// How long open requests may go on after the stop signal (the whole stop ends within 5 s).
-const DRAIN_TIMEOUT: Duration = Duration::from_millis(2_500);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(2_000);
 
 /// Binds so that a restart gets the port at once, although old connections linger in TIME_WAIT.
 ///

@@ -55,6 +55,8 @@ pub struct Described {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kms_key_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_protection_enabled: Option<bool>,
 }
 
@@ -128,10 +130,11 @@ impl Operation for DescribeLogGroups {
             .log_groups(&call.tenant, &filter, after.as_deref(), limit)
             .await
             .map_err(fail)?;
-        let described = page
-            .items
-            .into_iter()
-            .map(|group| Described::new(group, !with_pattern));
+        let snapshot = services.logs.snapshot();
+        let described = page.items.into_iter().map(|group| {
+            let stored_bytes = snapshot.stored_bytes(group.id);
+            Described::new(group, (!with_pattern).then_some(stored_bytes))
+        });
         Ok(Output {
             log_groups: described.collect(),
             next_token: page
@@ -152,8 +155,9 @@ fn classes(asked: Option<&str>) -> Vec<String> {
 }
 
 impl Described {
-    /// With a name pattern, protection is left out (spec api-operations.md).
-    fn new(group: LogGroup, with_protection: bool) -> Self {
+    /// With a name pattern, size and protection are left out (spec api-operations.md):
+    /// `stored_bytes` is `None` then.
+    fn new(group: LogGroup, stored_bytes: Option<u64>) -> Self {
         let log_group_arn = arn::log_group(&group.tenant, &group.name);
         Self {
             log_group_name: group.name,
@@ -164,7 +168,8 @@ impl Described {
             log_group_arn,
             log_group_class: group.class,
             kms_key_id: group.kms_key_id,
-            deletion_protection_enabled: with_protection.then_some(group.deletion_protection),
+            stored_bytes,
+            deletion_protection_enabled: stored_bytes.map(|_| group.deletion_protection),
         }
     }
 }
