@@ -1,7 +1,10 @@
 //! The command line: one file for each subcommand.
 
+mod check;
 mod env;
+mod query;
 mod serve;
+mod test;
 
 use std::process::ExitCode;
 
@@ -21,6 +24,12 @@ enum Command {
     Serve(serve::Args),
     /// Print the exports that point an AWS client at a server
     Env(env::Args),
+    /// Run a Logs Insights query against a server and print the rows
+    Query(query::Args),
+    /// Run JSON Lines cases through the same code as the server
+    Test(test::Args),
+    /// Verify every object, checksum and catalog row of a data directory
+    Check(check::Args),
 }
 
 /// Why a command failed, for a person.
@@ -31,6 +40,9 @@ pub fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Env(args) => env::run(&args),
+        Command::Query(args) => query::run(args),
+        Command::Test(args) => test::run(&args),
+        Command::Check(args) => check::run(&args),
     };
     outcome.unwrap_or_else(|failure| {
         let mut text = format!("belfry: {failure}");
