@@ -96,11 +96,7 @@ pub async fn run(case: &Value) -> Outcome {
         let scope = QueryScope {
             tenant: Tenant::new(ACCOUNT, REGION),
             groups,
-            times: QueryTimes {
-                now: TimestampMs::from_secs(case.end),
-                start_s: case.start,
-                end_s: case.end,
-            },
+            times: QueryTimes::of_request(case.start, case.end, TimestampMs::from_secs(case.end)),
             limit: None,
         };
         let snapshot = store.snapshot();
