@@ -29,80 +29,59 @@ pub struct Configured<'a> {
 
 /// `Alarm "X" created`.
 pub fn created(tenant: &Tenant, new: Configured<'_>) -> AlarmHistoryItem {
-    configuration_update(tenant, new, ConfigurationChange::Create, new.at)
+    configuration_update(tenant, new, "created", &|fields| {
+        ConfigurationData::new("Create").with_created(fields)
+    })
 }
 
 /// `Alarm "X" updated`, with the former values of what changed.
 pub fn updated(tenant: &Tenant, old: Configured<'_>, new: Configured<'_>) -> AlarmHistoryItem {
-    let former = Fields::of(tenant, old).former_values(&Fields::of(tenant, new));
-    configuration_update(tenant, new, ConfigurationChange::Update { former }, new.at)
+    let changed = Fields::of(tenant, old).former_values(&Fields::of(tenant, new));
+    configuration_update(tenant, new, "updated", &|fields| {
+        ConfigurationData::new("Update").with_updated(fields, &changed)
+    })
 }
 
 /// `Alarm "X" deleted` at `now`.
 pub fn deleted(tenant: &Tenant, old: Configured<'_>, now: TimestampMs) -> AlarmHistoryItem {
-    configuration_update(tenant, old, ConfigurationChange::Delete, now)
-}
-
-enum ConfigurationChange {
-    Create,
-    Update { former: Fields },
-    Delete,
+    let mut item = configuration_update(tenant, old, "deleted", &|fields| {
+        ConfigurationData::new("Delete").with_deleted(fields)
+    });
+    item.timestamp = now;
+    item
 }
 
 fn configuration_update(
     tenant: &Tenant,
-    configured: Configured<'_>,
-    change: ConfigurationChange,
-    now: TimestampMs,
+    alarm: Configured<'_>,
+    verb: &str,
+    data: &dyn for<'f> Fn(&'f Fields) -> ConfigurationData<'f>,
 ) -> AlarmHistoryItem {
-    let name = &configured.alarm.name;
-    let mut fields = Fields::of(tenant, configured);
-    let (verb, mut text) = change.told(&fields, true);
-    // The description is the longest member nobody parses; then the former values go.
-    if !fits(&text) {
-        fields.remove_description();
-        (_, text) = change.told(&fields, true);
-    }
-    if !fits(&text) {
-        (_, text) = change.told(&fields, false);
-    }
+    let name = &alarm.alarm.name;
+    let fields = Fields::of(tenant, alarm);
+    let full = json(&data(&fields));
+    let text = if fits(&full) {
+        full
+    } else {
+        // The description is the longest member nobody parses; then the former values go.
+        let short = fields.without_description();
+        let mut data = data(&short);
+        let text = json(&data);
+        if fits(&text) {
+            text
+        } else {
+            data.original_updated_fields = None;
+            json(&data)
+        }
+    };
     AlarmHistoryItem {
         tenant: tenant.clone(),
         alarm_name: name.clone(),
         alarm_type: METRIC_ALARM.to_owned(),
-        timestamp: now,
+        timestamp: alarm.at,
         item_type: HistoryItemType::ConfigurationUpdate,
         summary: format!("Alarm \"{name}\" {verb}"),
         data: cut(text),
-    }
-}
-
-impl ConfigurationChange {
-    /// The verb of the summary, and the data.
-    fn told(&self, fields: &Fields, with_former: bool) -> (&'static str, String) {
-        let mut data = ConfigurationData {
-            version: VERSION,
-            ..ConfigurationData::default()
-        };
-        let verb = match self {
-            Self::Create => {
-                data.r#type = "Create";
-                data.created_alarm = Some(fields);
-                "created"
-            }
-            Self::Update { former } => {
-                data.r#type = "Update";
-                data.updated_alarm = Some(fields);
-                data.original_updated_fields = Some(former).filter(|_| with_former);
-                "updated"
-            }
-            Self::Delete => {
-                data.r#type = "Delete";
-                data.deleted_alarm = Some(fields);
-                "deleted"
-            }
-        };
-        (verb, json(&data))
     }
 }
 
@@ -154,7 +133,7 @@ fn cut(text: String) -> String {
     }
 }
 
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ConfigurationData<'a> {
     version: &'static str,
@@ -166,10 +145,40 @@ struct ConfigurationData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_alarm: Option<&'a Fields>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    original_updated_fields: Option<&'a Fields>,
+    original_updated_fields: Option<Fields>,
+}
+
+impl<'a> ConfigurationData<'a> {
+    const fn new(r#type: &'static str) -> Self {
+        Self {
+            version: VERSION,
+            r#type,
+            created_alarm: None,
+            updated_alarm: None,
+            deleted_alarm: None,
+            original_updated_fields: None,
+        }
+    }
+
+    fn with_created(mut self, fields: &'a Fields) -> Self {
+        self.created_alarm = Some(fields);
+        self
+    }
+
+    fn with_updated(mut self, fields: &'a Fields, former: &Fields) -> Self {
+        self.updated_alarm = Some(fields);
+        self.original_updated_fields = Some(former.clone());
+        self
+    }
+
+    fn with_deleted(mut self, fields: &'a Fields) -> Self {
+        self.deleted_alarm = Some(fields);
+        self
+    }
 }
 
 /// The members of a configuration in lowerCamelCase, each as its JSON text.
+#[derive(Clone)]
 struct Fields(Vec<(&'static str, Box<RawValue>)>);
 
 impl Serialize for Fields {
@@ -255,8 +264,10 @@ impl Fields {
         former
     }
 
-    fn remove_description(&mut self) {
-        self.0.retain(|(name, _)| *name != DESCRIPTION);
+    fn without_description(&self) -> Self {
+        let mut short = self.clone();
+        short.0.retain(|(name, _)| *name != DESCRIPTION);
+        short
     }
 }
 

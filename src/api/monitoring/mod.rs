@@ -7,6 +7,9 @@
 //! | `limits` | constraints that many operations share |
 //! | `dimension`, `tag`, `metric_data_query`, `metric_alarm` | structures that many operations share |
 //! | `alarm_kind` | which kinds of alarm a request asks for, and the rules of those not watched yet |
+//! | `metric_datum` | a datum of PutMetricData as a tree, and its refusals |
+//! | `metric_datum_decode` | requests of PutMetricData straight into columns |
+//! | `metric_entity`, `metric_text` | entities beside metrics; what names may consist of |
 //! | `dashboard_name` | names of dashboards |
 //! | `page` | paging tokens |
 
@@ -21,14 +24,22 @@ mod dimension;
 mod disable_alarm_actions;
 mod enable_alarm_actions;
 mod get_dashboard;
+mod get_metric_data;
+mod get_metric_statistics;
 mod limits;
 mod list_dashboards;
+mod list_metrics;
 mod list_tags_for_resource;
 mod metric_alarm;
 mod metric_data_query;
+mod metric_datum;
+mod metric_datum_decode;
+mod metric_entity;
+mod metric_text;
 mod page;
 mod put_dashboard;
 mod put_metric_alarm;
+mod put_metric_data;
 mod set_alarm_state;
 mod tag;
 mod tag_resource;
@@ -48,10 +59,14 @@ pub use describe_alarms_for_metric::DescribeAlarmsForMetric;
 pub use disable_alarm_actions::DisableAlarmActions;
 pub use enable_alarm_actions::EnableAlarmActions;
 pub use get_dashboard::GetDashboard;
+pub use get_metric_data::GetMetricData;
+pub use get_metric_statistics::GetMetricStatistics;
 pub use list_dashboards::ListDashboards;
+pub use list_metrics::ListMetrics;
 pub use list_tags_for_resource::ListTagsForResource;
 pub use put_dashboard::PutDashboard;
 pub use put_metric_alarm::PutMetricAlarm;
+pub use put_metric_data::PutMetricData;
 pub use set_alarm_state::SetAlarmState;
 pub use tag_resource::TagResource;
 pub use untag_resource::UntagResource;
@@ -65,10 +80,14 @@ pub const OPERATIONS: &[&dyn Handler] = &[
     &Typed::<DisableAlarmActions>::NEW,
     &Typed::<EnableAlarmActions>::NEW,
     &Typed::<GetDashboard>::NEW,
+    &Typed::<GetMetricData>::NEW,
+    &Typed::<GetMetricStatistics>::NEW,
     &Typed::<ListDashboards>::NEW,
+    &Typed::<ListMetrics>::NEW,
     &Typed::<ListTagsForResource>::NEW,
     &Typed::<PutDashboard>::NEW,
     &Typed::<PutMetricAlarm>::NEW,
+    &PutMetricData,
     &Typed::<SetAlarmState>::NEW,
     &Typed::<TagResource>::NEW,
     &Typed::<UntagResource>::NEW,
