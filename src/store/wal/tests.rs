@@ -387,6 +387,27 @@ async fn survives_a_failure_of_any_single_operation() {
     }
 }
 
+/// Every build must open what version 1 wrote. `BELFRY_WRITE_SAMPLES=1` writes the file anew.
+#[tokio::test]
+async fn a_segment_of_version_1_opens() {
+    let name = segment::file_name(Lsn(1));
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/formats/wal-v1");
+    let dir = tempfile::tempdir().unwrap();
+    if std::env::var_os("BELFRY_WRITE_SAMPLES").is_some() {
+        let wal = Wal::open("test", dir.path(), Lsn(0), WalConfig::default()).unwrap();
+        for i in 1..=5 {
+            wal.append(7, payload(i)).await.unwrap();
+        }
+        drop(wal);
+        std::fs::copy(dir.path().join(&name), &sample).unwrap();
+    }
+    std::fs::copy(&sample, dir.path().join(&name)).unwrap();
+    let wal = Wal::open("test", dir.path(), Lsn(0), WalConfig::default()).unwrap();
+    let expected: Vec<_> = (1..=5).map(|n| (n, 7, payload(n))).collect();
+    assert_eq!(contents(&wal, Lsn(0)), expected);
+    assert_eq!(wal.append(7, payload(6)).await.unwrap(), Lsn(6));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

@@ -205,3 +205,45 @@ fn series_out_of_order_are_refused() {
     assert!(writer.start_series(&key_of("a")).is_err());
     assert!(writer.start_series(b"no key").is_err());
 }
+
+/// One series of each kind of chunk.
+fn sample_series() -> Vec<(Vec<u8>, TestSeries)> {
+    let at = |i: usize| 1_790_000_040_000 + i as i64 * 60_000;
+    let singles = |value: fn(usize) -> f64| -> Vec<(i64, StatisticSet)> {
+        (0..200)
+            .map(|i| (at(i), StatisticSet::from_value(value(i))))
+            .collect()
+    };
+    let many: Vec<f64> = (0..2500).map(|i| f64::from(i) * 0.37).collect();
+    let sets = vec![
+        (at(0), StatisticSet::from_values(&[1.0, 2.5, 2.5], None)),
+        (at(1), StatisticSet::from_value(7.0)),
+        (at(5), StatisticSet::from_values(&many, None)),
+        (at(9), StatisticSet::from_aggregate(4.0, 20.0, -2.0, 9.0)),
+    ];
+    let decimals = singles(|i| (i * 37 % 1000) as f64 / 10.0);
+    let large = singles(|i| (i as f64) * 1e10);
+    let floats = singles(|i| (i as f64 + 0.5).sqrt());
+    vec![
+        (key_of("decimals"), vec![(Unit::Percent, decimals)]),
+        (key_of("floats"), vec![(Unit::None, floats)]),
+        (key_of("large"), vec![(Unit::Bytes, large)]),
+        (key_of("sets"), vec![(Unit::Milliseconds, sets)]),
+    ]
+}
+
+/// Every build must open what version 1 wrote. `BELFRY_WRITE_SAMPLES=1` writes the file anew.
+#[test]
+fn a_block_of_version_1_opens() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/formats/metrics-block-v1"
+    );
+    if std::env::var_os("BELFRY_WRITE_SAMPLES").is_some() {
+        let (_, bytes) = build(&sample_series(), Effort::Compaction);
+        std::fs::write(path, bytes).unwrap();
+    }
+    let bytes = Bytes::from(std::fs::read(path).unwrap());
+    assert_eq!(verify_object(path, bytes.clone()).unwrap().series, 4);
+    assert_eq!(read_all(&bytes), sample_series());
+}
