@@ -1,0 +1,246 @@
+//! Compaction, roll-up, retention, sweeps, and a catalog that fails.
+
+use belfry_catalog::objects::{ObjectRow, Publish};
+
+use super::*;
+
+/// A catalog whose next publication fails, before or after it happened.
+struct FailingCatalog {
+    catalog: SqliteCatalog,
+    fails: parking_lot::Mutex<Option<Failure>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Failure {
+    Before,
+    After,
+}
+
+#[async_trait::async_trait]
+impl ObjectCatalog for FailingCatalog {
+    async fn publish(&self, change: Publish, now: TimestampMs) -> belfry_catalog::Result<()> {
+        let fails = self.fails.lock().take();
+        if !matches!(fails, Some(Failure::Before)) {
+            self.catalog.publish(change, now).await?;
+        }
+        match fails {
+            None => Ok(()),
+            Some(_) => Err(belfry_catalog::Error::Conflict {
+                what: "test",
+                name: "injected".to_owned(),
+            }),
+        }
+    }
+    async fn live_objects(&self, kind: ObjectKind) -> belfry_catalog::Result<Vec<ObjectRow>> {
+        self.catalog.live_objects(kind).await
+    }
+    async fn wal_checkpoint(&self, wal: &str) -> belfry_catalog::Result<u64> {
+        self.catalog.wal_checkpoint(wal).await
+    }
+    async fn removed_objects(
+        &self,
+        before: TimestampMs,
+        limit: usize,
+    ) -> belfry_catalog::Result<Vec<ObjectRow>> {
+        self.catalog.removed_objects(before, limit).await
+    }
+    async fn forget_objects(&self, ids: &[ulid::Ulid]) -> belfry_catalog::Result<()> {
+        self.catalog.forget_objects(ids).await
+    }
+    async fn reserve_sequence(&self, name: &str, count: u64) -> belfry_catalog::Result<u64> {
+        self.catalog.reserve_sequence(name, count).await
+    }
+    async fn get_setting(&self, name: &str) -> belfry_catalog::Result<Option<Vec<u8>>> {
+        self.catalog.get_setting(name).await
+    }
+    async fn init_setting(&self, name: &str, value: &[u8]) -> belfry_catalog::Result<Vec<u8>> {
+        self.catalog.init_setting(name, value).await
+    }
+}
+
+#[tokio::test]
+async fn a_publication_of_unknown_outcome_counts_once() {
+    let world = World::new().await;
+    let catalog = Arc::new(FailingCatalog {
+        catalog: world.catalog.clone(),
+        fails: parking_lot::Mutex::default(),
+    });
+    let store = MetricsStore::open(
+        &world.wal_dir(),
+        world.objects(),
+        Arc::clone(&catalog) as Arc<dyn ObjectCatalog>,
+        Arc::new(Arc::clone(&world.clock)),
+        world.config,
+    )
+    .await
+    .unwrap();
+    let m = metric("Orders", "a");
+    let mut sum = 0.0;
+    for (i, failure) in [
+        Failure::Before,
+        Failure::After,
+        Failure::Before,
+        Failure::After,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        sum += i as f64;
+        store
+            .put(&tenant(), one(&m, NOW, i as f64), None)
+            .await
+            .unwrap();
+        *catalog.fails.lock() = Some(failure);
+        let flushed = store.flush().await;
+        assert_eq!(flushed.is_ok(), matches!(failure, Failure::After));
+        assert_eq!(total(&store, &m).await.1, sum, "{failure:?}");
+    }
+    for failure in [Failure::Before, Failure::After] {
+        *catalog.fails.lock() = Some(failure);
+        let compacted = store
+            .inner
+            .compact(NOW.saturating_add_ms(4 * HOUR_MS))
+            .await;
+        assert_eq!(compacted.is_ok(), matches!(failure, Failure::After));
+        assert_eq!(total(&store, &m).await.1, sum, "{failure:?}");
+    }
+    assert_eq!(store.stats().head_samples, 0);
+    drop(store);
+    let store = world.open().await;
+    assert_eq!(total(&store, &m).await, (4.0, sum));
+}
+
+#[tokio::test]
+async fn small_blocks_become_one_and_their_bytes_are_swept() {
+    let world = World::new().await;
+    let store = world.open().await;
+    for i in 0..10 {
+        let mut batch = MetricBatch::new();
+        for host in 0..20 {
+            let m = metric("Latency", &format!("h{host}"));
+            let at = NOW.saturating_sub_ms(i % 7 * MINUTE_MS);
+            push(&mut batch, &m, at, Unit::Count, (i * host) as f64 / 4.0);
+        }
+        store.put(&tenant(), batch, None).await.unwrap();
+        store.flush().await.unwrap();
+    }
+    let reads: Vec<MetricRead> = (0..20)
+        .map(|h| read_of(&metric("Latency", &format!("h{h}"))))
+        .collect();
+    let before = store.read(&tenant(), &reads).await.unwrap();
+    assert_eq!(store.stats().blocks, 10);
+    let due = store.next_due();
+    world.clock.set(due);
+    store.run_due(due).await.unwrap();
+    assert_eq!(store.stats().blocks, 1);
+    assert_eq!(store.read(&tenant(), &reads).await.unwrap(), before);
+    let objects = world.objects();
+    assert_eq!(
+        objects.list(ObjectKind::MetricsBlock).await.unwrap().len(),
+        11
+    );
+
+    let swept = due.saturating_add_ms(world.config.sweep_delay_ms + MINUTE_MS);
+    world.clock.set(swept);
+    store.run_due(swept).await.unwrap();
+    let left = objects.list(ObjectKind::MetricsBlock).await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(store.read(&tenant(), &reads).await.unwrap(), before);
+    let bytes = objects
+        .get(ObjectKind::MetricsBlock, left[0].id)
+        .await
+        .unwrap();
+    assert_eq!(verify_object("merged", bytes).unwrap().series, 20);
+    drop(store);
+    let store = world.open().await;
+    assert_eq!(store.read(&tenant(), &reads).await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn data_goes_down_the_ladder_and_is_dropped_at_its_end() {
+    let world = World::new().await;
+    let store = world.open().await;
+    let m = metric("Latency", "a");
+    let first = NOW.floor_to(HOUR_MS);
+    let mut batch = MetricBatch::new();
+    for second in 0..2 * 3600 {
+        let at = first.saturating_add_ms(second * 1000 - 2 * HOUR_MS);
+        let value = MetricValue::Single((second % 90) as f64);
+        push_value(&mut batch, &m, at, Unit::Count, 1, value);
+    }
+    store.put(&tenant(), batch, None).await.unwrap();
+    let read = |period_s| MetricRead {
+        start: first.saturating_sub_ms(DAY_MS),
+        end: first.saturating_add_ms(DAY_MS),
+        period_s,
+        ..read_of(&m)
+    };
+    let answer = |period_s| {
+        let (store, read) = (store.clone(), read(period_s));
+        async move { store.read(&tenant(), &[read]).await.unwrap() }
+    };
+    let (minutes, five, hours) = (answer(60).await, answer(300).await, answer(3600).await);
+    assert_eq!(hours[0].units[0].buckets.len(), 2);
+    let tiers = || {
+        let catalog = world.catalog.clone();
+        async move {
+            let live = catalog
+                .live_objects(ObjectKind::MetricsBlock)
+                .await
+                .unwrap();
+            let mut tiers: Vec<_> = live.into_iter().map(|r| r.retention_class).collect();
+            tiers.dedup();
+            tiers
+        }
+    };
+    let go_to = |at: TimestampMs| {
+        let (store, clock) = (store.clone(), Arc::clone(&world.clock));
+        async move {
+            clock.set(at);
+            store.run_due(at).await.unwrap();
+        }
+    };
+    go_to(NOW.saturating_add_ms(20 * MINUTE_MS)).await;
+    assert_eq!(tiers().await, ["1s"]);
+    go_to(NOW.saturating_add_ms(4 * HOUR_MS)).await;
+    assert_eq!(tiers().await, ["60s"]);
+    assert_eq!(answer(60).await, minutes);
+    go_to(NOW.saturating_add_ms(17 * DAY_MS)).await;
+    assert_eq!(tiers().await, ["300s"]);
+    assert_eq!(answer(300).await, five);
+    go_to(NOW.saturating_add_ms(80 * DAY_MS)).await;
+    assert_eq!(tiers().await, ["3600s"]);
+    assert_eq!(answer(3600).await, hours);
+    let p50 = belfry_model::Statistic::parse("p50").unwrap();
+    let (_, set) = &answer(3600).await[0].units[0].buckets[0];
+    assert_eq!(p50.compute(set), Some(44.0));
+    go_to(NOW.saturating_add_ms(456 * DAY_MS)).await;
+    assert!(tiers().await.is_empty());
+    assert!(answer(3600).await[0].units.is_empty());
+}
+
+#[tokio::test]
+async fn orphans_are_deleted_when_they_are_old() {
+    let world = World::new().await;
+    let store = world.open().await;
+    store
+        .put(&tenant(), one(&metric("A", "a"), NOW, 1.0), None)
+        .await
+        .unwrap();
+    store.flush().await.unwrap();
+    let objects = world.objects();
+    let orphan = |age_ms: i64| {
+        let born = NOW.saturating_sub_ms(age_ms).0;
+        ulid::Ulid::from_parts(u64::try_from(born).unwrap(), 7)
+    };
+    for id in [orphan(2 * HOUR_MS), orphan(MINUTE_MS)] {
+        objects
+            .put(ObjectKind::MetricsBlock, id, vec![])
+            .await
+            .unwrap();
+    }
+    store.run_due(NOW).await.unwrap();
+    let left = objects.list(ObjectKind::MetricsBlock).await.unwrap();
+    assert_eq!(left.len(), 2);
+    assert!(left.iter().all(|o| o.id != orphan(2 * HOUR_MS)));
+}
