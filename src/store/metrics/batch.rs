@@ -372,8 +372,16 @@ pub(super) struct OwnedRecordHeader {
     pub applied_at: TimestampMs,
 }
 
+/// How many bytes two keys share at their beginning. Keys are long and alike: eight bytes a step.
 pub(super) fn shared_prefix(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(x, y)| x == y).count()
+    let (words_a, words_b) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
+    let words = words_a.iter().zip(words_b).take_while(|(x, y)| x == y);
+    let at = words.count() * 8;
+    let (a, b) = (
+        a.get(at..).unwrap_or_default(),
+        b.get(at..).unwrap_or_default(),
+    );
+    at + a.iter().zip(b).take_while(|(x, y)| x == y).count()
 }
 
 /// Numbers that the store can hold and add without losing its footing.
@@ -494,6 +502,17 @@ mod tests {
         assert_eq!(units.len(), 6);
         for cut in 0..record.len() {
             assert!(MetricBatch::decode(&record[..cut]).is_none());
+        }
+    }
+
+    #[test]
+    fn prefixes_are_counted_to_the_byte() {
+        let key = b"a key of a series, longer than two words";
+        for at in 0..key.len() {
+            let mut other = key.to_vec();
+            other[at] ^= 1;
+            assert_eq!(shared_prefix(key, &other), at);
+            assert_eq!(shared_prefix(key, &key[..at]), at);
         }
     }
 
