@@ -7,12 +7,15 @@ use arrow::array::{
     Array, ArrayRef, AsArray, Float64Array, Float64Builder, Int64Array, RecordBatch,
     StringViewArray, StringViewBuilder, UInt8Array, UInt32Array, UInt64Array,
 };
-use arrow::compute::{cast, take_record_batch};
+use arrow::compute::{cast, concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Int64Type, UInt32Type, UInt64Type};
-use arrow::record_batch::RecordBatchOptions;
+use arrow::record_batch::{RecordBatchOptions, RecordBatchReader};
 use belfry_model::TimestampMs;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+    RowSelector,
+};
 
 use super::layout::{GroupRange, ROWS_RAW_JSON, ValuesKey};
 use super::opened::{OpenSegment, SYSTEM_COLUMNS};
@@ -38,6 +41,9 @@ const INGESTION_TIME: usize = 4;
 const SHAPE: usize = 5;
 const MESSAGE: usize = 6;
 
+/// Rows read in one go where all are wanted.
+const RUN_ROWS: u32 = super::builder::ROW_GROUP_ROWS;
+
 /// Rows of one group of a segment that a scan may want.
 pub struct SegmentRows {
     segment: Arc<OpenSegment>,
@@ -50,6 +56,8 @@ pub struct SegmentRows {
     done: u32,
     /// Whether some wanted row may lie outside of the scan's time range.
     check_time: bool,
+    /// Batches of an ascending run of rows that is being read.
+    run: Option<Run>,
     /// Whether exactly the wanted rows meet the scan's condition (time apart).
     pub exact: bool,
 }
@@ -95,6 +103,7 @@ impl SegmentRows {
             left,
             done: 0,
             check_time,
+            run: None,
             exact: found.exact,
         })
     }
@@ -135,25 +144,47 @@ impl SegmentRows {
         rows: usize,
         statistics: &mut ScanStatistics,
     ) -> Result<Option<RecordBatch>> {
-        let direction = context.scan.direction;
-        let ranges = self.next_rows(rows as u32, direction);
-        if ranges.is_empty() {
-            return Ok(None);
-        }
+        let segment = Arc::clone(&self.segment);
         let reader = BatchReader {
-            segment: &self.segment,
+            segment: &segment,
             context,
             scope,
         };
-        let raw = reader.read(&ranges)?;
+        let raw = match context.scan.direction {
+            Direction::Ascending => loop {
+                if let Some(run) = &mut self.run
+                    && let Some(raw) = run.next_batch()?
+                {
+                    break raw;
+                }
+                // Whole row groups at a time, unless the reader wants few rows: opening their
+                // columns has a price.
+                let count = match context.scan.limit_hint {
+                    Some(_) => rows as u32,
+                    None => RUN_ROWS,
+                };
+                let ranges = self.next_rows(count, Direction::Ascending);
+                if ranges.is_empty() {
+                    return Ok(None);
+                }
+                let columns = reader.columns()?;
+                self.run = Some(Run::start(&segment, &ranges, columns, rows)?);
+            },
+            Direction::Descending => {
+                let ranges = self.next_rows(rows as u32, Direction::Descending);
+                if ranges.is_empty() {
+                    return Ok(None);
+                }
+                let columns = reader.columns()?;
+                Run::start(&segment, &ranges, columns, rows)?.whole()?
+            }
+        };
+        let scanned = raw.batch.num_rows() as u64;
         let raw = reader.arrange(raw, self.check_time)?;
-        statistics.rows_scanned += ranges
-            .iter()
-            .map(|r| u64::from(r.end - r.start))
-            .sum::<u64>();
         let batch = reader.output(&raw)?;
         let average = self.group.text_bytes / u64::from(self.group.rows.max(1));
-        statistics.bytes_scanned += average * raw.batch.num_rows() as u64;
+        statistics.rows_scanned += scanned;
+        statistics.bytes_scanned += average * scanned;
         statistics.rows_returned += batch.num_rows() as u64;
         Ok(Some(batch))
     }
@@ -171,8 +202,12 @@ impl SegmentRows {
             if ranges.is_empty() {
                 return Ok(count);
             }
-            let batch = read_columns(&self.segment, &ranges, &[TIMESTAMP])?;
-            let times = batch.column(0).as_primitive::<Int64Type>();
+            let columns = Columns {
+                positions: vec![TIMESTAMP],
+                whole_message: false,
+            };
+            let raw = Run::start(&self.segment, &ranges, columns, 64 * 1024)?.whole()?;
+            let times = raw.times()?;
             count += times
                 .values()
                 .iter()
@@ -250,19 +285,80 @@ fn time_pages(
     Ok(found.unwrap_or(range.start..range.start))
 }
 
-/// Reads some columns (by position in the file, ascending) of some rows.
-fn read_columns(
-    segment: &OpenSegment,
-    ranges: &[Range<u32>],
-    columns: &[usize],
-) -> Result<RecordBatch> {
-    let metadata = segment.metadata()?.clone();
+/// Which columns are read.
+#[derive(Clone)]
+struct Columns {
+    /// Positions in the file, ascending.
+    positions: Vec<usize>,
+    /// All columns that messages are made of are among them.
+    whole_message: bool,
+}
+
+/// Some rows of a segment, read batch by batch.
+struct Run {
+    reader: ParquetRecordBatchReader,
+    columns: Columns,
+}
+
+impl Run {
+    /// `ranges` are ascending and do not overlap.
+    fn start(
+        segment: &OpenSegment,
+        ranges: &[Range<u32>],
+        columns: Columns,
+        batch_rows: usize,
+    ) -> Result<Self> {
+        let metadata = segment.metadata()?.clone();
+        let (row_groups, selection) = select(&metadata, ranges);
+        let positions = columns.positions.iter().copied();
+        let mask = ProjectionMask::roots(metadata.parquet_schema(), positions);
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(segment.file(), metadata)
+            .with_row_groups(row_groups)
+            .with_row_selection(selection)
+            .with_projection(mask)
+            .with_batch_size(batch_rows.max(1))
+            .build()
+            .map_err(|e| parquet_error(&e))?;
+        Ok(Self { reader, columns })
+    }
+
+    fn next_batch(&mut self) -> Result<Option<RawBatch>> {
+        let batch = self
+            .reader
+            .next()
+            .transpose()
+            .map_err(|e| arrow_error(&e))?;
+        Ok(batch.map(|batch| RawBatch {
+            batch,
+            columns: self.columns.clone(),
+        }))
+    }
+
+    /// All rows as one batch.
+    fn whole(self) -> Result<RawBatch> {
+        let schema = RecordBatchReader::schema(&self.reader);
+        let batches = self
+            .reader
+            .collect::<std::result::Result<Vec<_>, _>>()
+            .map_err(|e| arrow_error(&e))?;
+        let batch = match batches.as_slice() {
+            [one] => one.clone(),
+            many => concat_batches(&schema, many).map_err(|e| arrow_error(&e))?,
+        };
+        Ok(RawBatch {
+            batch,
+            columns: self.columns,
+        })
+    }
+}
+
+/// The row groups that hold some of the rows, and the rows' selection in them.
+fn select(metadata: &ArrowReaderMetadata, ranges: &[Range<u32>]) -> (Vec<usize>, RowSelection) {
     let mut row_groups = Vec::new();
     let mut selectors: Vec<RowSelector> = Vec::new();
     let mut start = 0u32;
     let mut pending = ranges.iter().cloned().peekable();
     let mut rest: Option<Range<u32>> = None;
-    let mut rows = 0usize;
     for (number, row_group) in metadata.metadata().row_groups().iter().enumerate() {
         let end = start + row_group.num_rows() as u32;
         let mut at = start;
@@ -275,7 +371,6 @@ fn read_columns(
             }
             let stop = range.end.min(end);
             selectors.push(RowSelector::select((stop - range.start) as usize));
-            rows += (stop - range.start) as usize;
             at = stop;
             if range.end > end {
                 rest = Some(end..range.end);
@@ -287,22 +382,7 @@ fn read_columns(
         }
         start = end;
     }
-    let mask = ProjectionMask::roots(metadata.parquet_schema(), columns.iter().copied());
-    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(segment.file(), metadata)
-        .with_row_groups(row_groups)
-        .with_row_selection(RowSelection::from(selectors))
-        .with_projection(mask)
-        .with_batch_size(rows.max(1))
-        .build()
-        .map_err(|e| parquet_error(&e))?;
-    let schema = arrow::record_batch::RecordBatchReader::schema(&reader);
-    let batches = reader
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(|e| arrow_error(&e))?;
-    match batches.as_slice() {
-        [one] => Ok(one.clone()),
-        many => arrow::compute::concat_batches(&schema, many).map_err(|e| arrow_error(&e)),
-    }
+    (row_groups, RowSelection::from(selectors))
 }
 
 /// Turns rows of a segment into a batch of a scan.
@@ -315,15 +395,13 @@ struct BatchReader<'a> {
 /// Columns as they lie in the file.
 struct RawBatch {
     batch: RecordBatch,
-    /// Positions in the file of the batch's columns.
-    columns: Vec<usize>,
-    /// All columns that messages are made of are there.
-    whole_message: bool,
+    columns: Columns,
 }
 
 impl RawBatch {
     fn column(&self, position: usize) -> Result<&ArrayRef> {
         self.columns
+            .positions
             .iter()
             .position(|&c| c == position)
             .and_then(|at| self.batch.columns().get(at))
@@ -360,7 +438,8 @@ impl BatchReader<'_> {
             .map(|(i, c)| (SYSTEM_COLUMNS + i, c.kind))
     }
 
-    fn read(&self, ranges: &[Range<u32>]) -> Result<RawBatch> {
+    /// The columns that the scan's columns are made of.
+    fn columns(&self) -> Result<Columns> {
         let mut columns = std::collections::BTreeSet::from([TIMESTAMP]);
         let mut whole_message = false;
         for field in &self.context.scan.columns {
@@ -391,11 +470,8 @@ impl BatchReader<'_> {
             columns.extend([SHAPE, MESSAGE]);
             columns.extend(SYSTEM_COLUMNS..SYSTEM_COLUMNS + self.segment.footer.columns.len());
         }
-        let columns: Vec<usize> = columns.into_iter().collect();
-        let batch = read_columns(self.segment, ranges, &columns)?;
-        Ok(RawBatch {
-            batch,
-            columns,
+        Ok(Columns {
+            positions: columns.into_iter().collect(),
             whole_message,
         })
     }
@@ -427,7 +503,6 @@ impl BatchReader<'_> {
         Ok(RawBatch {
             batch,
             columns: raw.columns,
-            whole_message: raw.whole_message,
         })
     }
 
@@ -515,7 +590,7 @@ impl BatchReader<'_> {
 
     /// The messages, if the columns they are made of were read.
     fn messages(&self, raw: &RawBatch) -> Result<Option<StringViewArray>> {
-        if !raw.whole_message {
+        if !raw.columns.whole_message {
             return Ok(None);
         }
         let fields = &self.segment.footer.columns;
