@@ -1,7 +1,7 @@
 //! Queries from their start to their end.
 
 use belfry_catalog::SqliteCatalog;
-use belfry_catalog::log_groups::{LogGroup, NewLogGroup};
+use belfry_catalog::log_groups::LogGroup;
 use belfry_model::ManualClock;
 use belfry_store::Objects;
 use belfry_store::logs::{LogEventBatch, LogsConfig};
