@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use belfry_lang::insights::{Query, parse};
 use belfry_model::{Tenant, TimestampMs};
-use belfry_store::logs::{Direction, GroupScope, LogScan, LogSnapshot, Prefilter};
+use belfry_store::logs::{GroupScope, LogScan, LogSnapshot, Prefilter};
 use datafusion::catalog::TableProvider;
 
 use super::compile_error::CompileError;
+use super::lower::counting::Count;
+use super::lower::reading_order::ReadingOrder;
 use super::lower::{Lowered, Surroundings, lower};
 use crate::error::{Error, Result};
 use crate::scan::{EventTable, ScanColumn, ScanCounters};
@@ -103,6 +105,16 @@ impl CompiledQuery {
         &self.text
     }
 
+    /// If the query only counts: the name of its column, and the scan whose rows it counts.
+    pub(super) fn count(&self, scope: &QueryScope) -> Option<(String, LogScan)> {
+        let count = Count::of_query(&self.query)?;
+        let scan = LogScan {
+            prefilter: count.condition,
+            ..scope.scan()
+        };
+        Some((count.column, scan))
+    }
+
     /// The plan over the events of `scope` in `snapshot`.
     pub(super) fn plan(
         &self,
@@ -116,10 +128,12 @@ impl CompiledQuery {
             times: scope.times,
             limit: scope.limit,
         };
+        let order = ReadingOrder::of_query(&self.query, scope.limit);
         let table = |columns, prefilter| {
             let scan = LogScan {
                 prefilter,
-                direction: Direction::Descending,
+                direction: order.direction,
+                limit_hint: order.rows,
                 ..scope.scan()
             };
             let snapshot = Some(snapshot.clone());

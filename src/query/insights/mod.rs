@@ -17,6 +17,8 @@ pub mod engine;
 #[cfg(test)]
 mod golden_tests;
 mod lower;
+#[cfg(test)]
+mod reading_tests;
 pub mod result;
 pub mod service;
 

@@ -1,5 +1,5 @@
-//! The scan node: parts newest first, shared by as many streams as there are cores, skipping parts
-//! that a running top-k can no longer use.
+//! The scan node: parts in the direction of the scan, shared by as many streams as there are cores,
+//! leaving out parts, and the rest of parts, that a running top-k can no longer use.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::{BooleanArray, Decimal128Array, new_null_array};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
-use belfry_store::logs::{LogScan, Prefilter, ScanPart};
+use belfry_store::logs::{Direction, LogScan, Prefilter, ScanPart};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_err};
 use datafusion::config::ConfigOptions;
@@ -26,15 +26,16 @@ use futures::{StreamExt, stream};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-use super::column::{ScanColumn, order_key_max};
+use super::column::{ScanColumn, order_key, order_key_max};
 use super::counters::ScanCounters;
 
 /// Reads the parts of a scan.
 #[derive(Clone)]
 pub struct EventScanExec {
     prefilter: Prefilter,
+    direction: Direction,
     columns: Arc<[ScanColumn]>,
-    /// Newest first; the streams take from the front.
+    /// In the direction of the scan; the streams take from the front.
     parts: Arc<Mutex<VecDeque<ScanPart>>>,
     /// Conditions on rows that sharpen while the query runs.
     dynamic_filters: Arc<[Arc<dyn PhysicalExpr>]>,
@@ -51,7 +52,12 @@ impl EventScanExec {
         target_partitions: usize,
         counters: Arc<ScanCounters>,
     ) -> Self {
-        parts.sort_by_key(|part| std::cmp::Reverse(part.time_bounds().1));
+        match scan.direction {
+            Direction::Descending => {
+                parts.sort_by_key(|part| std::cmp::Reverse(part.time_bounds().1));
+            }
+            Direction::Ascending => parts.sort_by_key(|part| part.time_bounds().0),
+        }
         let fields: Vec<_> = columns.iter().map(ScanColumn::field).collect();
         let schema: SchemaRef = Arc::new(Schema::new(fields));
         let partitions = target_partitions.min(parts.len()).max(1);
@@ -63,6 +69,7 @@ impl EventScanExec {
         );
         Self {
             prefilter: scan.prefilter.clone(),
+            direction: scan.direction,
             columns: columns.into(),
             parts: Arc::new(Mutex::new(parts.into())),
             dynamic_filters: Arc::new([]),
@@ -77,15 +84,21 @@ impl EventScanExec {
             let Some(part) = self.parts.lock().pop_front() else {
                 return Ok(None);
             };
-            if self.can_matter(part.time_bounds().1.0)? {
+            let (oldest, newest) = part.time_bounds();
+            let first = match self.direction {
+                Direction::Descending => order_key_max(newest.0),
+                Direction::Ascending => order_key(oldest.0, 0, 0),
+            };
+            if self.can_matter(first)? {
                 return Ok(Some(part));
             }
         }
     }
 
-    /// Whether a row of this time can pass the filters: those on the order alone are tried with
-    /// the greatest key of that time. They are of the form `order > bound`.
-    fn can_matter(&self, newest_ms: i64) -> Result<bool> {
+    /// Whether a row with this order key, or a later one in the direction of the scan, can pass the
+    /// filters on the order alone: they are of the form `order > bound`, or `<` for ascending
+    /// scans, and the bound only sharpens.
+    fn can_matter(&self, first: i128) -> Result<bool> {
         let schema = self.schema();
         for filter in self.dynamic_filters.iter() {
             let only_order = collect_columns(filter)
@@ -100,7 +113,7 @@ impl EventScanExec {
                 .zip(schema.fields())
                 .map(|(column, field)| match column {
                     ScanColumn::Order => {
-                        let key = Decimal128Array::from(vec![order_key_max(newest_ms)]);
+                        let key = Decimal128Array::from(vec![first]);
                         Ok(Arc::new(key.with_precision_and_scale(38, 0)?) as _)
                     }
                     _ => Ok(new_null_array(field.data_type(), 1)),
@@ -124,6 +137,18 @@ impl EventScanExec {
         Ok(true)
     }
 
+    /// Whether anything in a batch, or in those after it in the same part, can matter. The rows of
+    /// a part are of one group and in order.
+    fn goes_on(&self, batch: &RecordBatch) -> Result<bool> {
+        let order = self.columns.iter().position(|c| *c == ScanColumn::Order);
+        let keys = order.and_then(|at| batch.columns().get(at));
+        let keys = keys.and_then(|keys| keys.as_any().downcast_ref::<Decimal128Array>());
+        match keys.and_then(|keys| keys.iter().flatten().next()) {
+            Some(first) if !self.dynamic_filters.is_empty() => self.can_matter(first),
+            _ => Ok(true),
+        }
+    }
+
     fn convert(
         columns: &[ScanColumn],
         schema: &SchemaRef,
@@ -139,6 +164,24 @@ impl EventScanExec {
             arrays,
             &options,
         )?)
+    }
+}
+
+impl EventScanExec {
+    /// The batches of a part with the columns of this node, until they cannot matter any more.
+    fn converted(
+        &self,
+        batches: BoxStream<'static, Result<RecordBatch>>,
+    ) -> BoxStream<'static, Result<RecordBatch>> {
+        let scan = self.clone();
+        stream::try_unfold((batches, scan), |(mut batches, scan)| async move {
+            let Some(batch) = batches.next().await else {
+                return Ok(None);
+            };
+            let batch = Self::convert(&scan.columns, &scan.schema(), &batch?)?;
+            Ok(scan.goes_on(&batch)?.then_some((batch, (batches, scan))))
+        })
+        .boxed()
     }
 }
 
@@ -233,15 +276,12 @@ impl ExecutionPlan for EventScanExec {
                 next.map(|part| (read(part, Arc::clone(&scan.counters)), scan)),
             )
         });
-        let columns = Arc::clone(&self.columns);
-        let out = Arc::clone(&schema);
-        let batches = parts
-            .map(|part| match part {
-                Ok(batches) => batches,
-                Err(error) => stream::iter([Err(error)]).boxed(),
-            })
-            .flatten()
-            .map(move |batch| Self::convert(&columns, &out, &batch?));
+        let scan = self.clone();
+        let batches = parts.map(move |part| match part {
+            Ok(batches) => scan.converted(batches),
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        });
+        let batches = batches.flatten();
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
     }
 

@@ -6,17 +6,21 @@
 //! | `expression` | expressions over the columns of a row |
 //! | `names` | the discovered fields a query can ask for |
 //! | `columns` | which columns come back (spec logs-insights.md 6.3) |
+//! | `counting` | queries that an index may answer alone |
 //! | `prefilter` | what an index can know of the filters |
+//! | `reading_order` | which way through time to read, and how much may be enough |
 //! | `stats` | `stats` |
 //! | `parse` | `parse` |
 //! | `dedup` | `dedup` |
 
 mod columns;
+pub(in crate::insights) mod counting;
 mod dedup;
 mod expression;
 mod names;
 mod parse;
 pub(in crate::insights) mod prefilter;
+pub(in crate::insights) mod reading_order;
 pub(in crate::insights) mod scope;
 mod stats;
 

@@ -12,6 +12,7 @@ use belfry_lang::insights::{
     MatchPattern, ParsePattern, Query,
 };
 use belfry_store::logs::Prefilter;
+use regex_syntax::hir::{Hir, HirKind};
 
 use super::expression::constant_text;
 use crate::discovery::json_object;
@@ -99,6 +100,18 @@ fn of_condition(condition: &Expr, made: &Made) -> Prefilter {
             negated: false,
         } => match (subject(value, made), constant_text(text)) {
             (Some(subject), Some(text)) => contained(&subject, text),
+            _ => Prefilter::All,
+        },
+        ExprKind::Like {
+            value,
+            pattern: MatchPattern::Regex(regex),
+            negated: false,
+        }
+        | ExprKind::RegexMatch {
+            value,
+            pattern: MatchPattern::Regex(regex),
+        } => match (subject(value, made), required_text(&regex.pattern)) {
+            (Some(subject), Some(text)) => contained(&subject, &text),
             _ => Prefilter::All,
         },
         ExprKind::In {
@@ -250,6 +263,24 @@ fn contained(subject: &Subject, text: &str) -> Prefilter {
     }
 }
 
+/// The longest text that every match of a regex contains.
+fn required_text(pattern: &str) -> Option<String> {
+    longest_text(&regex_syntax::parse(pattern).ok()?)
+}
+
+fn longest_text(hir: &Hir) -> Option<String> {
+    match hir.kind() {
+        HirKind::Literal(literal) => String::from_utf8(literal.0.to_vec()).ok(),
+        HirKind::Capture(capture) => longest_text(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => longest_text(&repetition.sub),
+        HirKind::Concat(parts) => parts
+            .iter()
+            .filter_map(longest_text)
+            .max_by_key(String::len),
+        _ => None,
+    }
+}
+
 fn or_not_json(mut conditions: Vec<Prefilter>) -> Prefilter {
     conditions.push(Prefilter::NotJson);
     Prefilter::Or(conditions)
@@ -297,6 +328,23 @@ mod tests {
         assert_eq!(
             of("fields level | filter level = \"E\""),
             equals("level", "E")
+        );
+    }
+
+    #[test]
+    fn regexes_tell_a_text_they_need() {
+        for (pattern, text) in [
+            ("conn(ection)? refused", Some(" refused")),
+            ("(?:timeout)+ at [0-9]+ms", Some("timeout")),
+            ("a|bcd", None),
+            ("(?i)error", None),
+            ("x*", None),
+        ] {
+            assert_eq!(required_text(pattern).as_deref(), text, "{pattern}");
+        }
+        assert_eq!(
+            of("filter @message like /panic: .*/"),
+            Prefilter::contains("panic: ")
         );
     }
 
