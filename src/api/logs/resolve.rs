@@ -96,7 +96,8 @@ mod tests {
         assert_eq!(name("/app"), Some("/app"));
         let arn = "arn:aws:logs:eu-west-1:111122223333:log-group:/app";
         assert_eq!(name(arn), Some("/app"));
-        assert_eq!(name(&format!("{arn}:*")), Some("/app"));
+        let with_streams = format!("{arn}:*");
+        assert_eq!(name(&with_streams), Some("/app"));
         assert_eq!(
             name("arn:aws:logs:us-east-1:111122223333:log-group:/app"),
             None
