@@ -97,3 +97,6 @@ pub const OPERATIONS: &[&dyn Handler] = &[
 fn fail<E: Classified>(error: E) -> ApiError {
     failure(Service::Monitoring, error)
 }
+
+#[cfg(test)]
+mod tests;

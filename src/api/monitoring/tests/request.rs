@@ -1,0 +1,119 @@
+//! One request written in each protocol, from its JSON form.
+
+use std::fmt::Write as _;
+
+use belfry_wire::route::{Route, route};
+use belfry_wire::{ApiError, Input, Protocol, RequestHead};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde_json::Value;
+
+pub const PROTOCOLS: [Protocol; 3] = [Protocol::Query, Protocol::Json10, Protocol::Cbor];
+
+pub struct Request {
+    pub head: RequestHead,
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    pub fn new(protocol: Protocol, operation: &str, input: &Value) -> Self {
+        let target = format!("GraniteServiceVersion20100801.{operation}");
+        let path = format!("/service/GraniteServiceVersion20100801/operation/{operation}");
+        let (path, headers, body) = match protocol {
+            Protocol::Query => {
+                let mut form = format!("Action={operation}&Version=2010-08-01");
+                flatten("", input, &mut form);
+                let kind = "application/x-www-form-urlencoded";
+                ("/", vec![("content-type", kind)], form.into_bytes())
+            }
+            Protocol::Cbor => {
+                let mut body = Vec::new();
+                ciborium::into_writer(input, &mut body).expect("CBOR");
+                let headers = vec![
+                    ("content-type", "application/cbor"),
+                    ("smithy-protocol", "rpc-v2-cbor"),
+                    ("x-amzn-query-mode", "true"),
+                ];
+                (&*path, headers, body)
+            }
+            _ => {
+                let headers = vec![
+                    ("content-type", "application/x-amz-json-1.0"),
+                    ("x-amz-target", &*target),
+                    ("x-amzn-query-mode", "true"),
+                ];
+                ("/", headers, input.to_string().into_bytes())
+            }
+        };
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(value).expect("a header");
+            map.insert(HeaderName::from_static(name), value);
+        }
+        Self {
+            head: RequestHead {
+                method: Method::POST,
+                path: path.to_owned(),
+                query: String::new(),
+                headers: map,
+            },
+            body,
+        }
+    }
+
+    /// Routes the request and hands its input to `read`.
+    pub fn with_input<T>(
+        &self,
+        read: impl FnOnce(belfry_wire::Dialect, Input<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        match route(&self.head, "", &self.body) {
+            Ok(Route::Call(call)) => read(call.dialect, call.input),
+            Ok(other) => panic!("{other:?}"),
+            Err(rejection) => Err(rejection.error),
+        }
+    }
+}
+
+/// The fields of a form: lists by `.member.N`, maps (which the tests mark by a name that begins
+/// with `Key` or `Attributes`) by `.entry.N`.
+fn flatten(name: &str, value: &Value, form: &mut String) {
+    let join = |segment: &str| match name {
+        "" => segment.to_owned(),
+        name => format!("{name}.{segment}"),
+    };
+    let is_map = name.ends_with("KeyAttributes") || name.ends_with(".Attributes");
+    match value {
+        Value::Null => {}
+        Value::Object(members) if is_map => {
+            for (index, (key, value)) in members.iter().enumerate() {
+                let entry = join(&format!("entry.{}", index + 1));
+                flatten(&format!("{entry}.key"), &Value::from(key.clone()), form);
+                flatten(&format!("{entry}.value"), value, form);
+            }
+        }
+        Value::Object(members) if members.is_empty() => field(name, "", form),
+        Value::Object(members) => {
+            for (member, value) in members {
+                flatten(&join(member), value, form);
+            }
+        }
+        Value::Array(elements) if elements.is_empty() => field(name, "", form),
+        Value::Array(elements) => {
+            for (index, element) in elements.iter().enumerate() {
+                flatten(&join(&format!("member.{}", index + 1)), element, form);
+            }
+        }
+        Value::String(text) => field(name, text, form),
+        other => field(name, &other.to_string(), form),
+    }
+}
+
+fn field(name: &str, value: &str, form: &mut String) {
+    let _ = write!(form, "&{name}=");
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            form.push(char::from(byte));
+        } else {
+            let _ = write!(form, "%{byte:02X}");
+        }
+    }
+}
