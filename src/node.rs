@@ -9,7 +9,7 @@ use belfry_alarm::{AlarmRunner, AlarmService, OffsetRule, RunnerConfig, StoreSou
 use belfry_api::page_token::PageTokens;
 use belfry_api::{Services, Settings};
 use belfry_catalog::{Catalog, ObjectCatalog, SqliteCatalog};
-use belfry_model::{Clock, ManualClock, SystemClock, TimestampMs};
+use belfry_model::{Clock, ManualClock, SystemClock, Tenant, TimestampMs};
 use belfry_notify::{NoObserver, Notifications, NotifyConfig};
 use belfry_query::insights::{EngineConfig, InsightsEngine, InsightsService};
 use belfry_server::admission::Admission;
@@ -17,7 +17,9 @@ use belfry_server::auth::{AuthMode, Authority};
 use belfry_server::config::Config;
 use belfry_server::data_dir::{DataDir, DataDirError};
 use belfry_server::gateway::Gateway;
-use belfry_server::jobs::{AlarmTurns, Deliveries, LogsMaintenance, MetricsMaintenance, Queries};
+use belfry_server::jobs::{
+    AlarmTurns, Deliveries, LogsMaintenance, MetricsMaintenance, Queries, SelfObservation,
+};
 use belfry_server::listener;
 use belfry_server::notification_pages::NotificationPages;
 use belfry_server::own_metrics::OwnMetrics;
@@ -163,15 +165,26 @@ impl Node {
             },
         ));
 
-        let jobs: Vec<Arc<dyn Job>> = vec![
+        let metrics = OwnMetrics::shared();
+        let self_observation = SelfObservation::new(
+            Tenant::new(options.account.as_str(), options.config.region.as_str()),
+            metrics.clone(),
+            metrics_store.clone(),
+            logs.clone(),
+            clock.now(),
+        );
+        let mut jobs: Vec<Arc<dyn Job>> = vec![
             Arc::new(MetricsMaintenance(metrics_store.clone())),
             Arc::new(LogsMaintenance(logs.clone())),
             Arc::new(AlarmTurns(alarm_runner.clone())),
             Arc::new(Queries(insights.clone())),
             Arc::new(Deliveries(notifications.worker)),
         ];
+        if manual.is_none() {
+            // On a test clock a jump over months would mean a write for each of their minutes.
+            jobs.push(Arc::new(self_observation));
+        }
         let schedule = Arc::new(Schedule::new(clock.clone(), jobs));
-        let metrics = OwnMetrics::shared();
         let services = Services {
             clock: clock.clone(),
             catalog: catalog.clone(),

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use belfry_alarm::AlarmRunner;
 use belfry_catalog::Catalog;
-use belfry_model::TimestampMs;
+use belfry_model::time::MINUTE_MS;
+use belfry_model::{Tenant, TimestampMs, Unit};
 use belfry_notify::DeliveryWorker;
 use belfry_query::insights::InsightsService;
 use belfry_store::logs::LogsStore;
-use belfry_store::metrics::MetricsStore;
+use belfry_store::metrics::{MetricBatch, MetricValue, MetricsStore};
+use parking_lot::Mutex;
 
+use crate::own_metrics::OwnMetrics;
 use crate::schedule::Job;
 
 /// Alarms that have their turn.
@@ -118,6 +121,82 @@ impl Job for LogsMaintenance {
     async fn run_due(&self, now: TimestampMs) {
         if let Err(error) = self.0.run_due(now).await {
             tracing::error!(%error, "maintenance of logs failed");
+        }
+    }
+}
+
+/// The namespace of Belfry's metrics of itself.
+const OWN_NAMESPACE: &str = "Belfry";
+
+/// Once a minute, what Belfry counted of itself becomes datapoints in its own store, in the
+/// operator's account: so that its alarms and dashboards can watch it too.
+pub struct SelfObservation {
+    pub tenant: Tenant,
+    pub own: Arc<OwnMetrics>,
+    pub metrics: MetricsStore,
+    pub logs: LogsStore,
+    due: Mutex<TimestampMs>,
+}
+
+impl SelfObservation {
+    pub fn new(
+        tenant: Tenant,
+        own: Arc<OwnMetrics>,
+        metrics: MetricsStore,
+        logs: LogsStore,
+        now: TimestampMs,
+    ) -> Self {
+        Self {
+            tenant,
+            own,
+            metrics,
+            logs,
+            due: Mutex::new(now.floor_to(MINUTE_MS).saturating_add_ms(MINUTE_MS)),
+        }
+    }
+
+    fn batch(&self, now: TimestampMs) -> belfry_store::Result<MetricBatch> {
+        let delta = self.own.take_delta();
+        let stats = self.metrics.stats();
+        let values = [
+            ("Requests", Unit::Count, delta.requests),
+            ("FailedRequests", Unit::Count, delta.failures),
+            ("ThrottledRequests", Unit::Count, delta.throttled),
+            ("ReceivedBytes", Unit::Bytes, delta.received_bytes),
+            ("MetricsHeadBytes", Unit::Bytes, stats.head_bytes),
+            ("MetricsBlockBytes", Unit::Bytes, stats.block_bytes),
+            ("MetricsBlocks", Unit::Count, stats.blocks),
+            ("LogsHeadBytes", Unit::Bytes, self.logs.head_bytes()),
+        ];
+        let mut batch = MetricBatch::with_capacity(values.len());
+        // The minute that has just ended.
+        let minute = now.floor_to(MINUTE_MS).saturating_sub_ms(MINUTE_MS);
+        for (name, unit, value) in values {
+            let value = MetricValue::Single(value as f64);
+            batch.push(OWN_NAMESPACE, name, &[], minute, unit, 60, value)?;
+        }
+        Ok(batch)
+    }
+}
+
+#[async_trait]
+impl Job for SelfObservation {
+    fn name(&self) -> &'static str {
+        "self-observation"
+    }
+
+    async fn next_due(&self, _: TimestampMs) -> Option<TimestampMs> {
+        Some(*self.due.lock())
+    }
+
+    async fn run_due(&self, now: TimestampMs) {
+        *self.due.lock() = now.floor_to(MINUTE_MS).saturating_add_ms(MINUTE_MS);
+        let stored = match self.batch(now) {
+            Ok(batch) => self.metrics.put(&self.tenant, batch, None).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = stored {
+            tracing::warn!(%error, "Belfry's own metrics were not stored");
         }
     }
 }
