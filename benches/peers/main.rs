@@ -1,0 +1,62 @@
+//! End to end on loopback: how fast a real server takes metrics and logs over its AWS API, what
+//! that costs, and how fast it answers.
+//!
+//! Requests are built and signed before the clock starts, and sent over a few keep-alive
+//! connections, closed loop. CPU is user and system time of the server process, memory its
+//! high-water mark, disk what its data directory holds once it is idle. Each step prints one JSON
+//! object a line. See docs/benchmarks.md for the commands and what they gave.
+//!
+//! ```text
+//! cargo bench --bench peers -- metrics --hosts 1000 --steps 120
+//! cargo bench --bench peers -- logs --lines events.jsonl
+//! ```
+
+mod api;
+mod logs;
+mod metrics;
+mod server;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// `cargo bench` passes this
+    #[arg(long, hide = true, global = true)]
+    bench: bool,
+    /// The server under test
+    #[arg(long, default_value = "target/release/belfry", global = true)]
+    binary: PathBuf,
+    /// Keep-alive connections
+    #[arg(long, default_value_t = 4, global = true)]
+    connections: usize,
+    /// Where the server's data goes; default: a directory that is deleted afterwards
+    #[arg(long, global = true)]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// PutMetricData x 1,000, then GetMetricData
+    Metrics(metrics::Args),
+    /// PutLogEvents x 1,000, then FilterLogEvents and Logs Insights
+    Logs(logs::Args),
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut server = server::Server::start(&cli.binary, cli.data_dir.as_deref()).await?;
+        match &cli.command {
+            Command::Metrics(args) => metrics::run(args, &mut server, cli.connections).await,
+            Command::Logs(args) => logs::run(args, &mut server, cli.connections).await,
+        }
+    })
+}

@@ -1,0 +1,162 @@
+//! PutMetricData x 1,000, and reading back.
+
+use std::sync::Arc;
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
+
+use belfry_model::{Clock, SystemClock};
+
+use crate::api::{self, Api, Service};
+use crate::server::Server;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+const NAMESPACE: &str = "bench";
+const METRICS: [(&str, i32); 10] = [
+    ("usage_user", 0),
+    ("usage_system", 0),
+    ("usage_idle", 0),
+    ("usage_nice", 0),
+    ("usage_iowait", 0),
+    ("usage_irq", 1),
+    ("usage_softirq", 1),
+    ("usage_steal", 1),
+    ("usage_guest", 2),
+    ("usage_guest_nice", 2),
+];
+/// Requests that are built and signed ahead, so that building them is not measured.
+const PREPARED_MAX: usize = 400;
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[arg(long, default_value_t = 1_000)]
+    hosts: usize,
+    /// Datapoints of each series
+    #[arg(long, default_value_t = 60)]
+    steps: usize,
+    /// Seconds between them; 10 is stored at a resolution of one second
+    #[arg(long, default_value_t = 60)]
+    step_s: i64,
+}
+
+pub async fn run(args: &Args, server: &mut Server, connections: usize) -> Result<(), Failure> {
+    let api = Arc::new(Api::new(server)?);
+    let end_s = SystemClock.now().as_secs() / 60 * 60;
+    let start_s = end_s - args.steps as i64 * args.step_s;
+    let mut walk = Walk::new(args.hosts);
+    let (mut seconds, mut datums, cpu_before) = (0.0, 0_u64, server.cpu_s());
+    let mut requests = Vec::new();
+    for step in 0..args.steps {
+        let time = start_s + step as i64 * args.step_s;
+        for hosts in (0..args.hosts).collect::<Vec<_>>().chunks(100) {
+            let body = walk.body(hosts, time, args.step_s);
+            requests.push(api.prepare(Service::Monitoring, "PutMetricData", body)?);
+            datums += hosts.len() as u64 * METRICS.len() as u64;
+        }
+        if requests.len() >= PREPARED_MAX || step + 1 == args.steps {
+            let (took, mut latency) = api
+                .send_all(std::mem::take(&mut requests), connections)
+                .await?;
+            seconds += took;
+            if step + 1 == args.steps {
+                println!(
+                    "{}",
+                    json!({"step": "last batch of requests", "p50_ms": latency.ms(0.5), "p99_ms": latency.ms(0.99)})
+                );
+            }
+        }
+    }
+    let cpu = server.cpu_s() - cpu_before;
+    println!(
+        "{}",
+        json!({"step": "PutMetricData x 1000, signed, durable", "datums": datums, "per_s": (datums as f64 / seconds).round(),
+               "cpu_s_per_million": cpu / datums as f64 * 1e6})
+    );
+    server.report_size("metrics sent");
+    read(&api, args, start_s, end_s).await?;
+    println!(
+        "{}",
+        json!({"step": "restart after kill -9", "ready_s": server.restart().await?})
+    );
+    server.settle().await;
+    server.report_size("metrics restarted");
+    Ok(())
+}
+
+async fn read(api: &Api, args: &Args, start_s: i64, end_s: i64) -> Result<(), Failure> {
+    let period = if args.step_s < 60 { 60 } else { args.step_s };
+    let ask = |hosts: usize, period: i64| {
+        // GetMetricData takes 500 queries a call.
+        let calls: Vec<Value> = (0..hosts)
+            .collect::<Vec<_>>()
+            .chunks(500)
+            .map(|hosts| {
+                let queries: Vec<Value> = hosts
+                    .iter()
+                    .map(|host| {
+                        json!({"Id": format!("h{host}"), "MetricStat": {"Period": period, "Stat": "Average", "Metric": {
+                            "Namespace": NAMESPACE, "MetricName": METRICS[0].0,
+                            "Dimensions": [{"Name": "host", "Value": format!("host_{host}")}]}}})
+                    })
+                    .collect();
+                json!({"StartTime": start_s, "EndTime": end_s, "MetricDataQueries": queries})
+            })
+            .collect();
+        async move {
+            let mut values = 0;
+            for call in calls {
+                let answer = api
+                    .call(Service::Monitoring, "GetMetricData", &call)
+                    .await?;
+                for result in answer["MetricDataResults"].as_array().into_iter().flatten() {
+                    values += result["Values"].as_array().map_or(0, Vec::len) as u64;
+                }
+            }
+            Ok(values)
+        }
+    };
+    api::time("1 host, every period", 100, || ask(1, period)).await?;
+    api::time("8 hosts, every period", 100, || ask(8, period)).await?;
+    api::time("group-by: all hosts, hourly averages", 30, || {
+        ask(args.hosts, 3_600)
+    })
+    .await
+}
+
+/// Bounded random walks, one for each series.
+struct Walk {
+    random: StdRng,
+    values: Vec<[f64; METRICS.len()]>,
+}
+
+impl Walk {
+    fn new(hosts: usize) -> Self {
+        let mut random = StdRng::seed_from_u64(42);
+        let values = (0..hosts)
+            .map(|_| std::array::from_fn(|_| random.random_range(0.0..100.0)))
+            .collect();
+        Self { random, values }
+    }
+
+    fn body(&mut self, hosts: &[usize], time_s: i64, step_s: i64) -> Vec<u8> {
+        let resolution = if step_s < 60 { 1 } else { 60 };
+        let mut data = Vec::with_capacity(hosts.len() * METRICS.len());
+        for &host in hosts {
+            for (m, (name, decimals)) in METRICS.iter().enumerate() {
+                let value = &mut self.values[host][m];
+                *value = (*value + self.random.random_range(-1.7..1.7)).clamp(0.0, 100.0);
+                let scale = 10_f64.powi(*decimals);
+                data.push(json!({
+                    "MetricName": name, "Timestamp": time_s, "Value": (*value * scale).round() / scale, "Unit": "Percent",
+                    "StorageResolution": resolution,
+                    "Dimensions": [{"Name": "host", "Value": format!("host_{host}")}],
+                }));
+            }
+        }
+        json!({"Namespace": NAMESPACE, "MetricData": data})
+            .to_string()
+            .into_bytes()
+    }
+}
