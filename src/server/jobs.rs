@@ -58,6 +58,10 @@ impl Job for Deliveries {
         })
     }
 
+    async fn woken(&self) {
+        self.0.woken().await;
+    }
+
     async fn run_due(&self, now: TimestampMs) {
         if let Err(error) = self.0.run_due(now).await {
             tracing::error!(%error, "deliveries failed");

@@ -12,8 +12,11 @@ use async_trait::async_trait;
 use belfry_model::{Clock, ManualClock, TimestampMs};
 use tokio::sync::{Mutex, watch};
 
-/// How often a job's due time is looked at again: work can fall due by a request at any time.
-const POLL: Duration = Duration::from_millis(20);
+/// A job's due time is looked at again at least this often, since a request can bring work
+/// forward; jobs for which that must be quick tell by [`Job::woken`].
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// And at most this often, however soon it is due.
+const PAUSE: Duration = Duration::from_millis(2);
 /// A job that is still due after this many runs at one instant is left for later; it would
 /// otherwise hold the clock for ever.
 const RUNS_PER_INSTANT_MAX: usize = 10_000;
@@ -25,6 +28,11 @@ pub trait Job: Send + Sync + 'static {
     fn name(&self) -> &'static str;
     /// When to run next; a time in the past means now, `None` means no work in sight.
     async fn next_due(&self, now: TimestampMs) -> Option<TimestampMs>;
+    /// Returns when work may have come forward. By default never: the job is looked at now and
+    /// then.
+    async fn woken(&self) {
+        std::future::pending().await
+    }
     /// Does what is due at `now`. Errors are the job's own business: logged, retried.
     async fn run_due(&self, now: TimestampMs);
 }
@@ -66,8 +74,10 @@ impl Schedule {
                 tokio::spawn(async move {
                     loop {
                         entry.run_if_due(&*clock).await;
+                        let wait = entry.wait(clock.now()).await;
                         tokio::select! {
-                            () = tokio::time::sleep(POLL) => {}
+                            () = tokio::time::sleep(wait) => {}
+                            () = entry.job.woken() => {}
                             _ = stop.wait_for(|stop| *stop) => return,
                         }
                     }
@@ -119,6 +129,13 @@ impl Schedule {
 }
 
 impl Entry {
+    /// How long until the job is to be looked at again.
+    async fn wait(&self, now: TimestampMs) -> Duration {
+        let due = self.job.next_due(now).await;
+        let until_due = due.map_or(u64::MAX, |due| u64::try_from(due - now).unwrap_or(0));
+        Duration::from_millis(until_due).clamp(PAUSE, LOOK_AGAIN)
+    }
+
     async fn run_if_due(&self, clock: &dyn Clock) {
         let _alone = self.running.lock().await;
         let now = clock.now();

@@ -1,4 +1,7 @@
 //! Everything that is tested from outside, in one binary (one link).
 
+// Tests say what they expect by failing.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod crash;
 mod tidy;
