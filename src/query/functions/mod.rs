@@ -16,11 +16,13 @@
 //! | `comparison` | 3.3, 3.6 |
 //! | `conversion` | 3.2, 3.4: to number, to text, to condition, sort keys |
 //! | `matching` | 3.5: substrings and regular expressions |
+//! | `elements` | 6.11, 6.12: the elements of lists |
 //! | `extract` | 6.10: the groups of `parse` |
 
 pub mod arithmetic;
 pub mod comparison;
 pub mod conversion;
+pub mod elements;
 pub mod encoding;
 pub mod extract;
 pub mod format_date;

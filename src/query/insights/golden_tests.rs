@@ -25,9 +25,7 @@ const NOT_YET: &[&str] = &[
     "accum",
     "addtotals",
     "autoregress",
-    "countFrequent",
     "diff",
-    "expand",
     "filldown",
     "fillmissing",
     "join",
@@ -36,7 +34,6 @@ const NOT_YET: &[&str] = &[
     "pattern",
     "sessionize",
     "subquery",
-    "unnest",
 ];
 
 struct Event<'c> {

@@ -12,8 +12,11 @@
 //! | `stats` | `stats` |
 //! | `parse` | `parse` |
 //! | `dedup` | `dedup` |
+//! | `unnest` | `unnest`, `expand` |
+//! | `count_frequent` | `countFrequent` |
 
 mod columns;
+mod count_frequent;
 pub(in crate::insights) mod counting;
 mod dedup;
 mod expression;
@@ -23,6 +26,7 @@ pub(in crate::insights) mod prefilter;
 pub(in crate::insights) mod reading_order;
 pub(in crate::insights) mod scope;
 mod stats;
+mod unnest;
 
 use std::sync::Arc;
 
@@ -175,6 +179,9 @@ impl Pipeline<'_> {
             }
             Command::Stats(stats) => self.stats(stats, stage.span)?,
             Command::Dedup(dedup) => self.dedup(&dedup.fields)?,
+            Command::Unnest(unnest) => self.unnest(unnest)?,
+            Command::Expand(expand) => self.expand(expand)?,
+            Command::CountFrequent(count) => self.count_frequent(&count.fields)?,
             // This server masks nothing: what is stored is what shows.
             Command::Unmask(_) => {}
             other => {

@@ -25,6 +25,9 @@ fn of_command(command: &Command, names: &mut BTreeSet<Arc<str>>) {
             let items = c.items.iter().chain(&c.by);
             items.for_each(|i| of_expr(&i.expr, names));
         }
+        Command::Unnest(c) => of_expr(&c.list, names),
+        Command::Expand(c) => of_path(&c.field, names),
+        Command::CountFrequent(c) => c.fields.iter().for_each(|f| of_path(f, names)),
         Command::Dedup(c) => c.fields.iter().for_each(|f| of_path(f, names)),
         _ => {}
     }
