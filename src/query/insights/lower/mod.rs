@@ -13,6 +13,7 @@
 //! | `parse` | `parse` |
 //! | `dedup` | `dedup` |
 //! | `unnest` | `unnest`, `expand` |
+//! | `row_sequence` | `accum`, `autoregress`, `filldown` |
 //! | `count_frequent` | `countFrequent` |
 
 mod columns;
@@ -24,6 +25,7 @@ mod names;
 mod parse;
 pub(in crate::insights) mod prefilter;
 pub(in crate::insights) mod reading_order;
+mod row_sequence;
 pub(in crate::insights) mod scope;
 mod stats;
 mod unnest;
@@ -181,6 +183,9 @@ impl Pipeline<'_> {
             Command::Dedup(dedup) => self.dedup(&dedup.fields)?,
             Command::Unnest(unnest) => self.unnest(unnest)?,
             Command::Expand(expand) => self.expand(expand)?,
+            Command::Accum(accum) => self.accum(accum)?,
+            Command::AutoRegress(command) => self.auto_regress(command)?,
+            Command::FillDown(command) => self.fill_down(command, stage.span)?,
             Command::CountFrequent(count) => self.count_frequent(&count.fields)?,
             // This server masks nothing: what is stored is what shows.
             Command::Unmask(_) => {}

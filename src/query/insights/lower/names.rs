@@ -26,6 +26,15 @@ fn of_command(command: &Command, names: &mut BTreeSet<Arc<str>>) {
             items.for_each(|i| of_expr(&i.expr, names));
         }
         Command::Unnest(c) => of_expr(&c.list, names),
+        Command::Accum(c) => of_path(&c.field, names),
+        Command::AutoRegress(c) => of_path(&c.field, names),
+        Command::FillDown(c) => {
+            names.extend(
+                c.columns
+                    .iter()
+                    .map(|column| Arc::from(column.text.as_str())),
+            );
+        }
         Command::Expand(c) => of_path(&c.field, names),
         Command::CountFrequent(c) => c.fields.iter().for_each(|f| of_path(f, names)),
         Command::Dedup(c) => c.fields.iter().for_each(|f| of_path(f, names)),
