@@ -39,7 +39,7 @@ impl LogSnapshot {
             };
             for (_, segment) in &segments {
                 for column in &segment.footer.columns {
-                    let kind = super::segment::scan::kind_of(column.kind);
+                    let kind = super::segment::output::kind_of(column.kind);
                     add(&column.path, kind, u64::from(column.values));
                 }
             }

@@ -9,7 +9,9 @@
 //! | `index_parts` | the index of the columns |
 //! | `rows_part` | the Parquet file of the columns |
 //! | `opened` | a segment that is read: footer, index and file metadata, cached |
-//! | `scan` | rows of a segment as batches |
+//! | `scan` | which rows a scan wants, batch by batch |
+//! | `run` | reading some rows of some columns |
+//! | `output` | from the file's columns to those of a scan |
 //! | `rebuild` | messages from shapes and columns |
 
 pub mod builder;
@@ -17,6 +19,8 @@ pub mod columns;
 mod index_parts;
 pub mod layout;
 pub mod opened;
+pub mod output;
 mod rebuild;
 mod rows_part;
+mod run;
 pub mod scan;

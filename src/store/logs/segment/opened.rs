@@ -17,7 +17,9 @@ use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::reader::{ChunkReader, Length};
 use ulid::Ulid;
 
-use super::layout::{Footer, Span, TRAILER_BYTES, ValuesKey, crc, decode_footer, decode_trailer};
+use super::layout::{
+    Footer, MAGIC, Span, TRAILER_BYTES, ValuesKey, crc, decode_footer, decode_trailer,
+};
 use super::rebuild::Shapes;
 use super::rows_part::{
     INDEX, INGESTION_TIME, MESSAGE, SEQ, SHAPE, STREAM, TIMESTAMP, parquet_error,
@@ -149,6 +151,14 @@ impl OpenSegment {
     /// Compares every part with its checksum.
     pub fn verify_parts(&self) -> Result<()> {
         let footer = &self.footer;
+        let magic_end = MAGIC.len() as u64;
+        let start =
+            self.file
+                .objects
+                .read_range_blocking(ObjectKind::LogSegment, self.id, 0..magic_end)?;
+        if start != MAGIC[..] {
+            return Err(corrupt(self.id, 0, "not a log segment: wrong magic"));
+        }
         for span in [
             footer.rows_part,
             footer.words_part,
