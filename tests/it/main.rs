@@ -3,5 +3,7 @@
 // Tests say what they expect by failing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod compatibility;
 mod crash;
+mod seeds;
 mod tidy;

@@ -1,0 +1,7 @@
+//! What the targets of cargo-fuzz check. `tests/it/seeds.rs` of the main package runs the seeds
+//! through the same functions.
+
+pub mod checks;
+#[cfg(feature = "store")]
+#[path = "checks/store.rs"]
+pub mod store_checks;

@@ -1,0 +1,41 @@
+//! Runs the seeds of the fuzz targets (`fuzz/`) through what the targets check, so that a
+//! finding that became a seed stays mended.
+
+use std::path::Path;
+
+#[path = "../../fuzz/checks/mod.rs"]
+mod checks;
+#[path = "../../fuzz/checks/store.rs"]
+mod store_checks;
+
+#[test]
+fn every_seed_passes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    for (target, check) in checks::CHECKS.iter().chain(store_checks::CHECKS) {
+        let mut seeds = 0;
+        for entry in std::fs::read_dir(root.join("seeds").join(target)).expect(target) {
+            let path = entry.expect("an entry").path();
+            // Shown only if the check panics.
+            println!("{}", path.display());
+            check(&std::fs::read(&path).expect("a seed"));
+            seeds += 1;
+        }
+        assert!(seeds > 0, "{target} has no seeds");
+        assert!(root.join(format!("targets/{target}.rs")).is_file());
+    }
+}
+
+#[test]
+fn every_target_has_a_check() {
+    let targets = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/targets");
+    for entry in std::fs::read_dir(targets).expect("targets") {
+        let path = entry.expect("an entry").path();
+        let name = path
+            .file_stem()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        let mut checks = checks::CHECKS.iter().chain(store_checks::CHECKS);
+        assert!(checks.any(|(target, _)| *target == name), "{name}");
+    }
+}
