@@ -2,6 +2,9 @@
 //! through the same functions.
 
 pub mod checks;
+#[cfg(feature = "notify")]
+#[path = "checks/notify.rs"]
+pub mod notify_checks;
 #[cfg(feature = "store")]
 #[path = "checks/store.rs"]
 pub mod store_checks;

@@ -5,7 +5,13 @@ use belfry_notify::filter::{FilterPolicy, Scope};
 use belfry_notify::message::{AttributeValue, Message, MessageAttribute};
 use belfry_notify::policy::{access, delivery, redrive};
 
-use super::two_texts;
+use super::checks::two_texts;
+
+/// Every target of notifications, by name.
+pub const CHECKS: &[(&str, fn(&[u8]))] = &[
+    ("filter_policy", filter_policy),
+    ("topic_policies", topic_policies),
+];
 
 /// The policy on the first line, the message after it.
 pub fn filter_policy(data: &[u8]) {

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| belfry_fuzz::checks::notify::filter_policy(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| belfry_fuzz::notify_checks::filter_policy(data));

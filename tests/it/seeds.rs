@@ -5,13 +5,22 @@ use std::path::Path;
 
 #[path = "../../fuzz/checks/mod.rs"]
 mod checks;
+#[path = "../../fuzz/checks/notify.rs"]
+mod notify_checks;
 #[path = "../../fuzz/checks/store.rs"]
 mod store_checks;
+
+fn all() -> impl Iterator<Item = &'static (&'static str, fn(&[u8]))> {
+    checks::CHECKS
+        .iter()
+        .chain(notify_checks::CHECKS)
+        .chain(store_checks::CHECKS)
+}
 
 #[test]
 fn every_seed_passes() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
-    for (target, check) in checks::CHECKS.iter().chain(store_checks::CHECKS) {
+    for (target, check) in all() {
         let mut seeds = 0;
         for entry in std::fs::read_dir(root.join("seeds").join(target)).expect(target) {
             let path = entry.expect("an entry").path();
@@ -35,7 +44,6 @@ fn every_target_has_a_check() {
             .expect("a name")
             .to_string_lossy()
             .into_owned();
-        let mut checks = checks::CHECKS.iter().chain(store_checks::CHECKS);
-        assert!(checks.any(|(target, _)| *target == name), "{name}");
+        assert!(all().any(|(target, _)| *target == name), "{name}");
     }
 }
