@@ -2,7 +2,6 @@
 //! declares and from what it answers to a sample of each command and function; this test fails
 //! when they differ. `UPDATE=1 cargo test -p belfry --test it compatibility` writes them anew.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -105,7 +104,7 @@ const COMMAND_SAMPLES: &[&str] = &[
     "display a",
     "filter a = 1",
     "filterIndex a = 1",
-    "parse a '* *' as b, c",
+    "parse @message '* *' as b, c",
     "sort a",
     "limit 5",
     "head 5",
@@ -115,24 +114,31 @@ const COMMAND_SAMPLES: &[&str] = &[
     "pattern @message",
     "pattern @message | diff",
     "pattern @message | anomaly",
-    "fields unmask(@message)",
+    "unmask @message",
     "unnest a into b",
     "expand a",
     "lookup t a OUTPUT b",
-    "cidrlookup t a OUTPUT b",
+    "cidrlookup t a as c OUTPUT b",
     "join type=inner left=l right=r where l.a=r.a (SOURCE 'g')",
-    "stats count(*) as n by a | addtotals",
-    "stats count(*) as n by a | accum n",
-    "stats count(*) as n by a | autoregress n",
-    "stats count(*) as n by a | filldown n",
-    "stats count(*) as n by a | fillmissing n with 0",
-    "stats count(*) as n by a | outlier n",
-    "stats count(*) | appendcols (stats sum(b))",
-    "sessionize a maxspan=5m",
+    "addtotals a, b",
+    "accum a as b",
+    "autoregress a",
+    "filldown a",
+    "stats avg(a) as n by bin(1m) | fillmissing with 0 for n",
+    "outlier a",
+    "stats count(*) as n by a | appendcols (stats sum(b) as m by a)",
+    "sessionize a maxspan 5m as sid",
     "countFrequent a",
-    "pattern @message | logcompare",
-    "relevantFields",
+    "logcompare timeshift 1d",
+    "relevantfields where a = 1",
     "estimate",
+];
+
+/// Parts of queries that are no commands.
+const CLAUSE_SAMPLES: &[(&str, &str)] = &[
+    ("SOURCE", "SOURCE logGroups(namePrefix: ['/app'])"),
+    ("in (subquery)", "filter a in (SOURCE 'g' | fields b)"),
+    ("stats ... offset", "stats count(*) by bin(1h) offset 1d"),
 ];
 
 /// Arguments of the functions of Logs Insights for which `a, a, ...` makes no sense.
@@ -166,7 +172,7 @@ const MATH_SAMPLES: &[(&str, &str)] = &[
     ("IF", "IF(m > 1, m)"),
     ("SEARCH", "SEARCH('{Shop} latency', 'Sum')"),
     ("ANOMALY_DETECTION_BAND", "ANOMALY_DETECTION_BAND(m)"),
-    ("INSIGHT_RULE_METRIC", "INSIGHT_RULE_METRIC('r', Sum)"),
+    ("INSIGHT_RULE_METRIC", "INSIGHT_RULE_METRIC('r', 'Sum')"),
     ("SERVICE_QUOTA", "SERVICE_QUOTA(m)"),
     ("DB_PERF_INSIGHTS", "DB_PERF_INSIGHTS('RDS', 'db', 'x')"),
     ("LAMBDA", "LAMBDA('f')"),
@@ -231,8 +237,14 @@ fn operation_tables() -> String {
             }
         }
         if !refused.is_empty() {
-            let code = errors::not_offered(service, "").shape;
-            writeln!(text, "\nRefused with `{code}`: {}.", refused.join(", ")).unwrap();
+            let error = errors::not_offered(service, "");
+            let shape = if error.shape == error.code {
+                String::new()
+            } else {
+                format!(" (in JSON and CBOR `{}`)", error.shape)
+            };
+            let names = refused.join(", ");
+            writeln!(text, "\nRefused with `{}`{shape}: {names}.", error.code).unwrap();
         }
     }
     text
@@ -302,24 +314,15 @@ fn split(names: impl IntoIterator<Item = (String, bool)>, refusal: &str) -> Stri
 }
 
 fn insights_commands() -> String {
-    let mut seen = BTreeMap::new();
     let mut names = Vec::new();
     for sample in COMMAND_SAMPLES {
         let query = insights::parse(sample).unwrap_or_else(|error| panic!("{sample}: {error}"));
-        let name = command_name(&query.stages.last().expect("a stage").command);
         // What stands before the last command is there for its sake.
-        if seen.insert(name, ()).is_none() {
-            names.push((name.to_owned(), runs(sample)));
-        }
+        let name = command_name(&query.stages.last().expect("a stage").command);
+        names.push((name.to_owned(), runs(sample)));
     }
-    for (name, sample) in [
-        ("SOURCE", "SOURCE logGroups(namePrefix: ['/app'])"),
-        ("in (subquery)", "filter a in (SOURCE 'g' | fields a)"),
-        ("stats ... offset", "stats count(*) by bin(1h) offset 1d"),
-    ] {
-        if insights::parse(sample).is_ok() {
-            names.push((name.to_owned(), runs(sample)));
-        }
+    for (name, sample) in CLAUSE_SAMPLES {
+        names.push(((*name).to_owned(), runs(sample)));
     }
     split(names, "`MalformedQueryException`")
 }

@@ -13,7 +13,8 @@ fn keys() -> Vec<String> {
     let source = read("src/server/config.rs");
     let fields = source.lines().filter_map(|line| {
         let (name, _) = line.strip_prefix("    pub ")?.split_once(": ")?;
-        Some(name.to_owned())
+        let is_key = name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        is_key.then(|| name.to_owned())
     });
     fields.collect()
 }
