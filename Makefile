@@ -15,9 +15,10 @@ test: setup test-rust test-clients
 test-rust: setup
 	$(CARGO) test --workspace --locked
 
-# Real clients that we did not write, against a freshly built binary.
+# Real clients that we did not write, against a freshly built binary. Built as for the tests:
+# `cargo build` alone would compile the engine a second time, with other features.
 test-clients: setup setup-clients
-	$(CARGO) build --locked --bin belfry
+	$(CARGO) test --workspace --locked --no-run
 	tests/clients/run target/debug/belfry
 
 bench: setup
@@ -25,7 +26,7 @@ bench: setup
 
 # The whole story in a minute: metrics, an alarm, two notifications, logs, queries, a kill -9.
 demo: setup setup-clients
-	$(CARGO) build --locked --bin belfry
+	$(CARGO) test --workspace --locked --no-run
 	tests/clients/demo target/debug/belfry
 
 lint: setup

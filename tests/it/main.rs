@@ -3,6 +3,7 @@
 // Tests say what they expect by failing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod cases;
 mod compatibility;
 mod configuration;
 mod crash;
