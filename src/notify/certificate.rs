@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn keys_are_made_at_any_time_and_read_back() {
-        for now in [TimestampMs::MIN, TimestampMs(0), TimestampMs(i64::MAX / 2)] {
-            let stored = create(now).expect("an identity");
+        for made_at in [TimestampMs::MIN, TimestampMs(0), TimestampMs(i64::MAX / 2)] {
+            let stored = create(made_at).expect("an identity");
             let identity = Identity::read(&stored).expect("readable");
             assert_eq!(
                 identity.path.len(),
