@@ -53,6 +53,7 @@ pub use get_log_record::GetLogRecord;
 pub use get_query_results::GetQueryResults;
 pub use list_tags_for_resource::ListTagsForResource;
 pub use list_tags_log_group::ListTagsLogGroup;
+pub use log_event_decode::{Decoded as DecodedLogEvents, RequestSeed as LogEventsSeed};
 pub use put_log_events::PutLogEvents;
 pub use put_retention_policy::PutRetentionPolicy;
 pub use start_query::StartQuery;
