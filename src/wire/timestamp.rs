@@ -40,6 +40,12 @@ impl Timestamp {
         if !seconds.is_finite() || seconds.abs() > EPOCH_SECONDS_ABS_MAX {
             return None;
         }
+        // The double nearest to a whole millisecond means that millisecond, also in the far
+        // future, where doubles are coarser than microseconds.
+        let nearest = (seconds * 1e3).round();
+        if nearest / 1e3 == seconds {
+            return Some(Self::from_millis(nearest as i64));
+        }
         // A double near today resolves 0.2 µs: rounding to microseconds first keeps the
         // millisecond of `1768478400.123`, whose nearest double is just below it.
         let micros = (seconds * 1e6).round() as i64;
@@ -148,6 +154,17 @@ impl Visitor<'_> for TimestampVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_far_millisecond_survives_being_written_as_seconds() {
+        for ms in [203_417_352_000_123, -62_135_596_799_999, 1_768_478_400_123] {
+            let time = Timestamp::from_millis(ms);
+            assert_eq!(
+                Timestamp::from_epoch_seconds(time.epoch_seconds()),
+                Some(time)
+            );
+        }
+    }
 
     #[test]
     fn cuts_to_the_millisecond_and_not_below_it() {
