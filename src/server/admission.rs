@@ -15,6 +15,7 @@ const PIECE: usize = 1_024;
 pub struct Admission {
     pieces: Arc<Semaphore>,
     total: usize,
+    wait: Duration,
 }
 
 /// A reservation; dropping it gives the bytes back.
@@ -28,6 +29,7 @@ impl Admission {
         Self {
             pieces: Arc::new(Semaphore::new(total)),
             total,
+            wait: WAIT,
         }
     }
 
@@ -37,7 +39,7 @@ impl Admission {
         let pieces = bytes.div_ceil(PIECE).clamp(1, self.total);
         let pieces = u32::try_from(pieces).unwrap_or(u32::MAX);
         let acquire = self.pieces.clone().acquire_many_owned(pieces);
-        match tokio::time::timeout(WAIT, acquire).await {
+        match tokio::time::timeout(self.wait, acquire).await {
             Ok(Ok(permit)) => Some(Admitted { _permit: permit }),
             _ => None,
         }
@@ -53,9 +55,12 @@ impl Admission {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn pushes_back_when_full() {
-        let admission = Admission::new(10 * PIECE);
+        let admission = Admission {
+            wait: Duration::ZERO,
+            ..Admission::new(10 * PIECE)
+        };
         let first = admission.reserve(8 * PIECE).await.unwrap();
         assert_eq!(admission.held_bytes(), 8 * PIECE as i64);
         assert!(admission.reserve(3 * PIECE).await.is_none());

@@ -2,7 +2,7 @@
 
 use belfry_catalog::log_groups::LogGroup;
 use belfry_model::Classified;
-use belfry_query::insights::{CompileError, StartError, StartRequest};
+use belfry_query::insights::{CompileError, QueryTimes, StartError, StartRequest};
 use belfry_wire::errors::logs;
 use belfry_wire::{ApiError, Constrained, Constraints, Service};
 use serde::{Deserialize, Serialize};
@@ -13,8 +13,6 @@ use crate::services::Services;
 
 /// Spec wire-protocols.md 9.
 const GROUPS_MAX: usize = 50;
-/// Times from here on are milliseconds.
-const MILLISECONDS_FROM: i64 = 100_000_000_000;
 
 pub struct StartQuery;
 
@@ -72,9 +70,10 @@ impl Operation for StartQuery {
                 "Queries in {language} are not supported by this server; use CWLI."
             )));
         }
-        let start_s = seconds(input.start_time.unwrap_or_default());
-        let end_s = seconds(input.end_time.unwrap_or_default());
-        if start_s > end_s {
+        let start = input.start_time.unwrap_or_default();
+        let end = input.end_time.unwrap_or_default();
+        let times = QueryTimes::of_request(start, end, call.now);
+        if times.start > times.end {
             return Err(logs::invalid_parameter(
                 "End time should not be less than start time.",
             ));
@@ -96,8 +95,8 @@ impl Operation for StartQuery {
             text: input.query_string.unwrap_or_default(),
             named_groups,
             groups,
-            start_s,
-            end_s,
+            start,
+            end,
             limit: input.limit.and_then(|limit| u32::try_from(limit).ok()),
         };
         match services.insights.start(request).await {
@@ -110,14 +109,6 @@ impl Operation for StartQuery {
                 _ => Err(fail(error)),
             },
         }
-    }
-}
-
-fn seconds(time: i64) -> i64 {
-    if time >= MILLISECONDS_FROM {
-        time.div_euclid(1_000)
-    } else {
-        time
     }
 }
 

@@ -40,9 +40,9 @@ pub struct StartRequest {
     /// As the caller named them.
     pub named_groups: Vec<String>,
     pub groups: Vec<LogGroup>,
-    /// Epoch seconds, both inclusive.
-    pub start_s: i64,
-    pub end_s: i64,
+    /// As the caller gave them, seconds or milliseconds: see [`QueryTimes::of_request`].
+    pub start: i64,
+    pub end: i64,
     pub limit: Option<u32>,
 }
 
@@ -127,13 +127,14 @@ impl InsightsService {
     ) -> std::result::Result<String, StartError> {
         let compiled = compile(&request.text)?;
         let now = self.clock.now();
+        let times = QueryTimes::of_request(request.start, request.end, now);
         let row = QueryRow {
             id: uuid::Uuid::new_v4().to_string(),
             tenant: request.tenant.clone(),
             query_string: request.text,
             log_groups: request.named_groups,
-            start_s: request.start_s,
-            end_s: request.end_s,
+            start_s: times.start.as_secs(),
+            end_s: times.end.as_secs(),
             limit: request.limit,
             created_at: now,
             finished_at: None,
@@ -171,7 +172,7 @@ impl InsightsService {
                 .iter()
                 .map(|group| GroupScope::new(group, now))
                 .collect(),
-            times: QueryTimes::of_request(request.start_s, request.end_s, now),
+            times,
             limit: request.limit,
         };
         let service = Arc::clone(self);

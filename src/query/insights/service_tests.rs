@@ -88,8 +88,8 @@ impl Bench {
             text: text.to_owned(),
             named_groups: vec!["app".to_owned()],
             groups: vec![self.group.clone()],
-            start_s: 0,
-            end_s: 2_000_000_000,
+            start: 0,
+            end: 2_000_000_000,
             limit: None,
         };
         self.service.start(request).await
