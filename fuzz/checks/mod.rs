@@ -14,8 +14,11 @@ pub mod lang;
 pub mod model;
 pub mod wire;
 
+/// What a target does with its input.
+pub type Check = fn(&[u8]);
+
 /// Every target that builds quickly, by name.
-pub const CHECKS: &[(&str, fn(&[u8]))] = &[
+pub const CHECKS: &[(&str, Check)] = &[
     ("request", wire::request),
     ("input_query", wire::input_query),
     ("input_json", wire::input_json),

@@ -5,10 +5,10 @@ use belfry_notify::filter::{FilterPolicy, Scope};
 use belfry_notify::message::{AttributeValue, Message, MessageAttribute};
 use belfry_notify::policy::{access, delivery, redrive};
 
-use super::checks::two_texts;
+use super::checks::{Check, two_texts};
 
 /// Every target of notifications, by name.
-pub const CHECKS: &[(&str, fn(&[u8]))] = &[
+pub const CHECKS: &[(&str, Check)] = &[
     ("filter_policy", filter_policy),
     ("topic_policies", topic_policies),
 ];

@@ -12,8 +12,10 @@ use belfry_store::metrics::verify_object;
 use belfry_store::wal::{Lsn, Wal, WalConfig, WalDir, WalFile};
 use bytes::Bytes;
 
+use super::checks::Check;
+
 /// Every target of the store, by name.
-pub const CHECKS: &[(&str, fn(&[u8]))] = &[
+pub const CHECKS: &[(&str, Check)] = &[
     ("wal_segment", wal_segment),
     ("metrics_block", metrics_block),
     ("log_json", log_json),
