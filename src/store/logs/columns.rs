@@ -176,7 +176,8 @@ pub(super) fn json_path(field: &FieldRef) -> Option<&str> {
     }
 }
 
-fn number_of(value: &Extracted) -> Option<f64> {
+/// The number a discovered field is, or has as its whole text.
+pub(super) fn number_of(value: &Extracted) -> Option<f64> {
     match value.kind {
         ValueKind::Boolean => Some(f64::from(u8::from(value.text == "true"))),
         ValueKind::Number | ValueKind::String => parse_number(&value.text),

@@ -33,8 +33,8 @@ pub struct LogsConfig {
 impl Default for LogsConfig {
     fn default() -> Self {
         Self {
-            head_bytes_max: 384 * 1024 * 1024,
-            flush_bytes: 128 * 1024 * 1024,
+            head_bytes_max: 192 * 1024 * 1024,
+            flush_bytes: 64 * 1024 * 1024,
             flush_age_ms: 5 * MINUTE_MS,
             compact_rows_below: 200_000,
             compact_segments_min: 8,
@@ -42,7 +42,7 @@ impl Default for LogsConfig {
             compact_rows_max: 1_000_000,
             maintenance_period_ms: 30 * SECOND_MS,
             sweep_delay_ms: HOUR_MS,
-            cache_bytes: 192 * 1024 * 1024,
+            cache_bytes: 128 * 1024 * 1024,
             wal: WalConfig::default(),
         }
     }

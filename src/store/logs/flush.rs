@@ -116,7 +116,7 @@ impl Inner {
         let mut built = Vec::with_capacity(buckets.rows.len());
         for (bucket, rows) in buckets.rows {
             let chunks = Arc::clone(&buckets.chunks);
-            let segment = blocking(move || build(&chunks, rows)).await?;
+            let segment = self.builder.run(move || build(&chunks, rows)).await?;
             built.push(Arc::new(
                 self.store_segment(&segment, &bucket, 0, now).await?,
             ));

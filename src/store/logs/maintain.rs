@@ -10,7 +10,6 @@ use belfry_model::{Tenant, TimestampMs};
 use ulid::Ulid;
 
 use super::events::{COLUMNS, Merge};
-use super::flush::blocking;
 use super::live::LiveSegment;
 use super::put::retention_start;
 use super::scan::{Direction, GroupScope, LogScan};
@@ -114,7 +113,7 @@ impl LogsStore {
                 scans.push((id, only_these.parts(&scan).await?));
             }
         }
-        let built = blocking(move || rebuild(scans)).await?;
+        let built = inner.builder.run(move || rebuild(scans)).await?;
         let level = chosen.iter().map(|s| s.row.level).max().unwrap_or(0) + 1;
         let removed: Vec<Ulid> = chosen.iter().map(|s| s.row.id).collect();
         let mut insert = Vec::new();

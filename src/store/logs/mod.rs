@@ -24,6 +24,7 @@
 //! | `head` | events that are not in a segment yet |
 //! | `live` | the live segments, as the catalog lists them |
 //! | `flush` | from the head to segments |
+//! | `builder_thread` | the thread that builds segments |
 //! | `segment/` | segments: building, reading |
 //! | `index/` | the index of a segment |
 //! | `row_set` | sets of row numbers |
@@ -40,6 +41,7 @@
 //! | `number` | texts that are numbers |
 //! | `json/` | JSON messages taken apart and put together again |
 
+mod builder_thread;
 mod calls;
 mod columns;
 pub mod config;

@@ -11,6 +11,7 @@ use belfry_model::{Clock, Tenant, TimestampMs};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use super::builder_thread::BuilderThread;
 use super::calls::{Admission, Call, Calls, INVOCATION_BYTES_MAX};
 use super::config::LogsConfig;
 use super::event::LogEventBatch;
@@ -47,6 +48,7 @@ pub(super) struct Inner {
     pub config: LogsConfig,
     pub names: Arc<Names>,
     pub cache: Arc<SegmentCache>,
+    pub builder: BuilderThread,
     pub calls: Calls,
     pub sequence: Sequence,
     pub state: Mutex<State>,
@@ -126,6 +128,7 @@ impl LogsStore {
                     segments: Arc::new(segments),
                 }),
                 cache,
+                builder: BuilderThread::start()?,
                 gate: tokio::sync::RwLock::new(()),
                 flushing: tokio::sync::Mutex::new(()),
                 flush_wanted: AtomicBool::new(false),

@@ -19,10 +19,10 @@ use super::run::{
     Columns, INDEX, INGESTION_TIME, MESSAGE, RawBatch, SEQ, SHAPE, STREAM, TIMESTAMP,
 };
 use crate::error::{Error, Result};
-use crate::logs::columns::{arrow_error, json_path};
+use crate::logs::columns::{arrow_error, json_path, number_of};
 use crate::logs::event::{EventKey, EventPtr};
 use crate::logs::json::extract::{Extracted, extract, is_json_object};
-use crate::logs::json::value::Kind;
+use crate::logs::json::value::{Kind, Value};
 use crate::logs::number::parse_number;
 use crate::logs::part::ScanContext;
 use crate::logs::scan::{Direction, FieldRef, GroupScope, ValueKind};
@@ -263,24 +263,31 @@ impl BatchReader<'_> {
             .collect();
         let wanted = ahash::AHashMap::from_iter([(path, 0)]);
         let mut values = JsonColumn::new(field, rows);
+        let wants_text = matches!(values, JsonColumn::Text(_));
         let mut digits = Vec::new();
         let mut text = Vec::new();
         let mut found = Vec::new();
         for row in 0..rows {
-            let hit = cells.iter().find_map(|c| {
+            let value = cells.iter().find_map(|c| {
                 let value = c.value(row, &mut digits)?;
-                text.clear();
-                value.render_plain(&mut text);
-                Some(kind_of(c.kind()))
+                if wants_text {
+                    text.clear();
+                    value.render_plain(&mut text);
+                }
+                Some((kind_of(c.kind()), number_of_value(&value)))
             });
-            match (hit, from_message) {
-                (Some(kind), _) => {
-                    values.push(Some((kind, std::str::from_utf8(&text).unwrap_or_default())));
+            match (value, from_message) {
+                (Some((kind, number)), _) => {
+                    let text = std::str::from_utf8(&text).unwrap_or_default();
+                    values.push(Some((kind, text, number)));
                 }
                 (None, Some(messages)) => {
                     extract(messages.value(row), &wanted, &mut found);
                     let extracted: Option<&Extracted> = found.first().and_then(Option::as_ref);
-                    values.push(extracted.map(|e| (e.kind, e.text.as_str())));
+                    values.push(extracted.map(|e| {
+                        let number = number_of(e);
+                        (e.kind, e.text.as_str(), number)
+                    }));
                 }
                 (None, None) => values.push(None),
             }
@@ -306,6 +313,20 @@ pub(in crate::logs) const fn kind_of(kind: Kind) -> ValueKind {
         Kind::Bool => ValueKind::Boolean,
         Kind::Int | Kind::Float | Kind::FloatPoint | Kind::NumberText => ValueKind::Number,
         Kind::String | Kind::AsciiString | Kind::Uuid | Kind::Hex | Kind::Time => ValueKind::String,
+    }
+}
+
+/// The number a value is, or has as its whole text.
+fn number_of_value(value: &Value<'_>) -> Option<f64> {
+    match *value {
+        Value::Int(i) => Some(i as f64),
+        Value::Float(f) | Value::FloatPoint(f) => Some(f),
+        Value::Bool(b) => Some(f64::from(u8::from(b))),
+        Value::NumberText(text)
+        | Value::String(text)
+        | Value::AsciiString(text)
+        | Value::Hex(text) => parse_number(text),
+        Value::Uuid(_) | Value::Time(_) => None,
     }
 }
 
@@ -348,16 +369,13 @@ impl JsonColumn {
         }
     }
 
-    fn push(&mut self, value: Option<(ValueKind, &str)>) {
+    /// Kind, text (where texts are wanted), and number if it is one.
+    fn push(&mut self, value: Option<(ValueKind, &str, Option<f64>)>) {
         match self {
-            Self::Text(builder) => builder.append_option(value.map(|(_, text)| text)),
-            Self::Kind(kinds) => kinds.push(value.map_or(0, |(kind, _)| kind as u8)),
+            Self::Text(builder) => builder.append_option(value.map(|(_, text, _)| text)),
+            Self::Kind(kinds) => kinds.push(value.map_or(0, |(kind, ..)| kind as u8)),
             Self::Number(builder) => {
-                builder.append_option(value.and_then(|(kind, text)| match kind {
-                    ValueKind::Boolean => Some(f64::from(u8::from(text == "true"))),
-                    ValueKind::Number | ValueKind::String => parse_number(text),
-                    ValueKind::Missing | ValueKind::Structure => None,
-                }))
+                builder.append_option(value.and_then(|(_, _, number)| number));
             }
         }
     }
