@@ -197,15 +197,16 @@ fn message_token(segment: &OpenSegment, search: &Search<'_>) -> Result<Candidate
     }
     let mut exact = true;
     let mut rows = RowSet::new();
-    if search.needle.token.class != Class::Uuid {
-        rows.unite(&shapes_with(segment, search)?);
-    }
+    let is_uuid = search.needle.token.class == Class::Uuid;
+    rows.unite(&shapes_with(segment, search)?);
     for (i, column) in segment.footer.columns.iter().enumerate() {
         match column.index {
             IndexKind::Values => {
                 let values = segment.values(ValuesKey::Column(i as u32))?;
                 rows.unite(&values.rows_where(|v| value_has_token(column, v, search)));
             }
+            // UUIDs are never words: spare the reading of the text index.
+            IndexKind::Words(_) if is_uuid => {}
             IndexKind::Words(field) => {
                 rows.unite(
                     &segment
@@ -219,7 +220,9 @@ fn message_token(segment: &OpenSegment, search: &Search<'_>) -> Result<Candidate
             IndexKind::Ids | IndexKind::None => {}
         }
     }
-    rows.unite(&segment.words()?.rows(0, &search.term_match())?);
+    if !is_uuid {
+        rows.unite(&segment.words()?.rows(0, &search.term_match())?);
+    }
     let ids = id_rows(segment, search)?;
     exact &= ids.is_empty();
     rows.unite(&ids);
