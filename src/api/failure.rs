@@ -12,7 +12,8 @@ use belfry_wire::errors::{self, ApiError};
 pub fn failure<E: Classified>(service: Service, error: E) -> ApiError {
     match error.class() {
         StatusClass::Throttled => {
-            tracing::warn!(%error, "throttled");
+            // The request log tells of each; under load a second line would only add to it.
+            tracing::debug!(%error, "throttled");
             errors::throttled(service, "Rate exceeded")
         }
         StatusClass::Invalid
