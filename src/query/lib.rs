@@ -1,7 +1,7 @@
 //! Queries: Logs Insights on DataFusion, metrics and metric math.
 //!
 //! Guarantees: a query reads one snapshot; it runs on threads and in memory of its own, both
-//! bounded, and stops when told; a query that uses what is not implemented is refused before it
+//! bounded, and stops when told; a query that asks for more than this server runs is refused before it
 //! runs, never answered wrongly. Only this package names DataFusion.
 //!
 //! | file | what |
