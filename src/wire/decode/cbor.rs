@@ -158,7 +158,7 @@ impl<'de> Items<'de> {
             | Header::Null
             | Header::Other => Ok(()),
             Header::Bytes(len) => self.bytes(len, false).map(drop),
-            Header::Text(len) => self.bytes(len, true).map(drop),
+            Header::Text(len) => self.text(len).map(drop),
             Header::Array(len) => self.nested(|items| items.skip_items(len, 1)),
             Header::Map(len) => self.nested(|items| items.skip_items(len, 2)),
             Header::Break | Header::Tag => Err(DecodeError::new("malformed CBOR data")),

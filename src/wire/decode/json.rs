@@ -1,8 +1,9 @@
 //! JSON input as a serde source (spec wire-protocols.md 3.3).
 //!
-//! serde_json does the reading and bounds the nesting. The layer around it does two things that
-//! it does not: it takes only objects for structures (serde's derived code would also take
-//! arrays, by position), and it remembers in which member an error arose.
+//! serde_json does the reading and bounds the nesting. The layer around it does what it does not:
+//! it takes only objects for structures (serde's derived code would also take arrays, by
+//! position), it takes the texts `NaN`, `Infinity` and `-Infinity` for numbers, it looks at what
+//! is passed over as closely as at the rest, and it remembers in which member an error arose.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -10,7 +11,8 @@ use std::fmt;
 
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Unexpected, VariantAccess,
+    Visitor,
 };
 use serde::{Deserialize, de};
 
@@ -106,7 +108,6 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guard<'_, D> {
         deserialize_u64 => deserialize_u64()
         deserialize_u128 => deserialize_u128()
         deserialize_f32 => deserialize_f32()
-        deserialize_f64 => deserialize_f64()
         deserialize_char => deserialize_char()
         deserialize_str => deserialize_str()
         deserialize_string => deserialize_string()
@@ -117,7 +118,6 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guard<'_, D> {
         deserialize_seq => deserialize_seq()
         deserialize_map => deserialize_map()
         deserialize_identifier => deserialize_identifier()
-        deserialize_ignored_any => deserialize_ignored_any()
         deserialize_unit_struct => deserialize_unit_struct(name: &'static str)
         deserialize_newtype_struct => deserialize_newtype_struct(name: &'static str)
         deserialize_tuple => deserialize_tuple(len: usize)
@@ -128,8 +128,99 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guard<'_, D> {
             _name: &'static str, _fields: &'static [&'static str])
     }
 
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_any(Double(visitor))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        Passed.deserialize(self.inner)?;
+        visitor.visit_unit()
+    }
+
     fn is_human_readable(&self) -> bool {
         self.inner.is_human_readable()
+    }
+}
+
+/// Takes a number, or the text that stands for one that JSON cannot write.
+struct Double<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Double<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<V::Value, E> {
+        self.0.visit_i64(value)
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<V::Value, E> {
+        self.0.visit_u64(value)
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<V::Value, E> {
+        self.0.visit_f64(value)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<V::Value, E> {
+        match text {
+            "NaN" => self.0.visit_f64(f64::NAN),
+            "Infinity" => self.0.visit_f64(f64::INFINITY),
+            "-Infinity" => self.0.visit_f64(f64::NEG_INFINITY),
+            _ => Err(E::invalid_type(Unexpected::Str(text), &self)),
+        }
+    }
+}
+
+/// A value that nobody asks for. Read rather than skipped, since serde_json skips without looking
+/// at depth or at UTF-8.
+struct Passed;
+
+impl<'de> DeserializeSeed<'de> for Passed {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+macro_rules! pass {
+    ($($method:ident: $type:ty)*) => {$(
+        fn $method<E: de::Error>(self, _: $type) -> Result<(), E> {
+            Ok(())
+        }
+    )*};
+}
+
+impl<'de> Visitor<'de> for Passed {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    pass! {
+        visit_bool: bool
+        visit_i64: i64
+        visit_u64: u64
+        visit_f64: f64
+        visit_str: &str
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        while access.next_element_seed(Passed)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        while access.next_entry_seed(Passed, Passed)?.is_some() {}
+        Ok(())
     }
 }
 

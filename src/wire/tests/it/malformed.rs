@@ -161,6 +161,8 @@ fn broken_syntax() {
         b"\"x\"",
         b"{\"Namespace\": \"\xff\"}",
         b"{\"Namespace\": \"\\ud800\"}",
+        b"{\"Unknown\": \"\xff\"}",
+        b"{\"Unknown\": {\"\xff\": 1}}",
         b"{\"MetricData\": [{\"Value\": NaN}]}",
     ] {
         refused(Protocol::Json10, body);
@@ -176,6 +178,7 @@ fn broken_syntax() {
         b"\xff",
         b"\xa1\x01\x02",
         b"\xa1\x69Namespace\x62\xff\xff",
+        b"\xa1\x61x\x62\xff\xff",
         b"\xa1\x69Namespace\x7f\x41a\xff",
         b"\xa1\x69Namespace\x1c",
         // Lengths that no memory could hold.
@@ -201,8 +204,7 @@ fn deep_nesting() {
             open.repeat(levels),
             close.repeat(levels)
         );
-        // What nobody asks for is passed over without recursion; what is read is bounded.
-        decode::<Metrics>(Protocol::Json10, body.as_bytes()).expect("unknown members");
+        refused(Protocol::Json10, body.as_bytes());
         decode::<Tree>(Protocol::Json10, body.as_bytes()).expect_err("too deep");
     }
     for level in [&b"\x81"[..], b"\x9f", b"\xa1\x61a", b"\xbf\x61a"] {
@@ -339,4 +341,26 @@ proptest! {
 fn all_samples() -> &'static [samples::Sample] {
     static ALL: std::sync::LazyLock<Vec<samples::Sample>> = std::sync::LazyLock::new(samples::all);
     &ALL
+}
+
+/// Numbers that JSON cannot write come as texts, as all SDKs send them.
+#[test]
+fn numbers_that_are_none() {
+    for (text, expected) in [
+        ("\"NaN\"", f64::NAN),
+        ("\"Infinity\"", f64::INFINITY),
+        ("\"-Infinity\"", f64::NEG_INFINITY),
+        ("7", 7.0),
+        ("-1e-9", -1e-9),
+    ] {
+        let body = format!("{{\"MetricData\":[{{\"Value\":{text}}}]}}");
+        let found = decode::<Metrics>(Protocol::Json10, body.as_bytes()).expect(text);
+        let value = found.metric_data.expect("data")[0].value.expect("a value");
+        assert_eq!(value.to_bits(), expected.to_bits(), "{text}");
+    }
+    for text in ["\"nan\"", "\"1\"", "\"\"", "[1]", "true"] {
+        let body = format!("{{\"MetricData\":[{{\"Value\":{text}}}]}}");
+        let message = refused(Protocol::Json10, body.as_bytes());
+        assert!(message.contains("MetricData.1.Value"), "{message}");
+    }
 }
