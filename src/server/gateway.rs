@@ -29,6 +29,13 @@ use crate::own_metrics::{OwnMetrics, RequestLabels};
 /// finish sending).
 const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Ours: how much of a body that is too large is read past, how long at most, and how long
+/// nothing may arrive. Clients send a body to its end before they look for an answer, and a
+/// connection closed before that takes the answer with it.
+const EXCESS_BYTES_MAX: usize = 64 * 1_048_576;
+const EXCESS_TIMEOUT: Duration = Duration::from_secs(5);
+const EXCESS_IDLE_TIMEOUT: Duration = Duration::from_millis(250);
+
 /// What a request is handled with.
 pub struct Gateway {
     pub services: Services,
@@ -98,6 +105,11 @@ impl Gateway {
             return Ok(None);
         };
         let announced = announced_length(head);
+        if announced.is_some_and(|length| length > RECEIVED_BYTES_MAX) {
+            read_past(body, announced).await;
+            return Err(framework::request_too_large(RECEIVED_BYTES_MAX));
+        }
+        let announced = announced.unwrap_or(RECEIVED_BYTES_MAX);
         // Inflated bodies are larger than announced; what they may become is bounded as well.
         let _room = match self.admission.reserve(announced).await {
             Some(room) => room,
@@ -254,23 +266,42 @@ fn may_be_unsigned(call: &route::Call<'_>) -> bool {
         && matches!(call.operation.name, "ConfirmSubscription" | "Unsubscribe")
 }
 
-/// What to reserve for a body: its announced length, or the most it may be.
-fn announced_length(head: &RequestHead) -> usize {
-    head.header("content-length")
-        .and_then(|text| text.parse().ok())
-        .map_or(RECEIVED_BYTES_MAX, |length: usize| {
-            length.min(RECEIVED_BYTES_MAX)
-        })
+/// `None` for a body sent in chunks.
+fn announced_length(head: &RequestHead) -> Option<usize> {
+    let text = head.header("content-length")?;
+    Some(text.parse().unwrap_or(usize::MAX))
 }
 
-async fn read_body(body: Body) -> Result<Bytes, ApiError> {
-    let read = Limited::new(body, RECEIVED_BYTES_MAX).collect();
+async fn read_body(mut body: Body) -> Result<Bytes, ApiError> {
+    let read = Limited::new(&mut body, RECEIVED_BYTES_MAX).collect();
     match tokio::time::timeout(BODY_READ_TIMEOUT, read).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            read_past(body, None).await;
             Err(framework::request_too_large(RECEIVED_BYTES_MAX))
         }
         Ok(Err(_)) => Err(framework::serialization("the body ended early")),
         Err(_) => Err(framework::serialization("the body did not arrive in time")),
     }
+}
+
+/// Reads what is left of a body that is refused, and keeps nothing of it.
+async fn read_past(mut body: Body, announced: Option<usize>) {
+    if announced.is_some_and(|length| length > EXCESS_BYTES_MAX) {
+        return;
+    }
+    let read = async {
+        let mut left = EXCESS_BYTES_MAX;
+        while let Ok(Some(Ok(frame))) =
+            tokio::time::timeout(EXCESS_IDLE_TIMEOUT, body.frame()).await
+        {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            match left.checked_sub(length) {
+                Some(fewer) => left = fewer,
+                None => break,
+            }
+        }
+    };
+    // Whoever takes longer gets the answer early.
+    let _ = tokio::time::timeout(EXCESS_TIMEOUT, read).await;
 }
