@@ -7,5 +7,7 @@ mod cases;
 mod compatibility;
 mod configuration;
 mod crash;
+mod live;
+mod process;
 mod seeds;
 mod tidy;

@@ -1,42 +1,66 @@
-//! The process under test.
+//! The process under test: `belfry serve` on a directory of its own.
 
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use belfry_store::failpoint;
 use tempfile::TempDir;
 
+/// How a server is started. [`Default`]: signatures are not checked, the clock is the system's,
+/// nothing is configured.
+#[derive(Default)]
+pub struct Setup {
+    pub checks_signatures: bool,
+    /// The time at which a virtual clock stands.
+    pub test_clock: Option<&'static str>,
+    /// The configuration file's text.
+    pub config: &'static str,
+    /// The text of `DATA_DIR/credentials`; otherwise the server writes its own.
+    pub credentials: Option<&'static str>,
+}
+
+/// Killed when dropped.
 pub struct Server {
+    setup: Setup,
     dir: TempDir,
     port: u16,
     process: Option<Child>,
 }
 
-/// Small heads and eager flushes, so that flushes and compactions happen within a round.
-const CONFIG: &str = "\
-[flush]
-metrics_bytes = 65536
-logs_bytes = 65536
-age_s = 1
-";
-
 impl Server {
-    pub fn new() -> Self {
+    pub fn new(setup: Setup) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("belfry.toml"), CONFIG).unwrap();
+        std::fs::write(dir.path().join("belfry.toml"), setup.config).unwrap();
+        if let Some(credentials) = setup.credentials {
+            std::fs::create_dir(dir.path().join("data")).unwrap();
+            std::fs::write(dir.path().join("data/credentials"), credentials).unwrap();
+        }
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .and_then(|l| l.local_addr())
             .unwrap()
             .port();
         Self {
+            setup,
             dir,
             port,
             process: None,
         }
     }
 
+    /// A server that answers.
+    pub async fn started(setup: Setup) -> Self {
+        let mut server = Self::new(setup);
+        server.start(None).await;
+        server
+    }
+
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
     }
 
     fn command(&self, subcommand: &str) -> Command {
@@ -52,18 +76,26 @@ impl Server {
             .append(true)
             .open(self.dir.path().join("belfry.log"))
             .unwrap();
+        let auth = if self.setup.checks_signatures {
+            "sigv4"
+        } else {
+            "none"
+        };
         let mut command = self.command("serve");
         command
             .arg("--data-dir")
-            .arg(self.dir.path().join("data"))
+            .arg(self.data_dir())
             .args(["--listen", &format!("127.0.0.1:{}", self.port)])
-            .args(["--auth", "none"])
+            .args(["--auth", auth])
             .arg("--config")
             .arg(self.dir.path().join("belfry.toml"))
             .env("BELFRY_LOG", "warn")
             .env_remove(failpoint::VARIABLE)
             .stdout(Stdio::null())
             .stderr(log);
+        if let Some(time) = self.setup.test_clock {
+            command.args(["--test-clock", time]);
+        }
         if let Some(point) = fail_point {
             command.env(failpoint::VARIABLE, point);
         }
@@ -85,7 +117,7 @@ impl Server {
         panic!("the server did not become healthy: {}", self.log());
     }
 
-    fn is_dead(&mut self) -> bool {
+    pub fn is_dead(&mut self) -> bool {
         self.process
             .as_mut()
             .is_none_or(|process| process.try_wait().unwrap().is_some())
@@ -110,17 +142,23 @@ impl Server {
         }
     }
 
-    fn log(&self) -> String {
+    /// The most memory that the process has occupied so far, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let id = self.process.as_ref().expect("a process").id();
+        let path = format!("/proc/{id}/status");
+        let text = std::fs::read_to_string(Path::new(&path)).unwrap();
+        let line = text.lines().find(|line| line.starts_with("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().nth(1));
+        kilobytes.unwrap().parse::<u64>().unwrap() * 1_024
+    }
+
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("belfry.log")).unwrap_or_default()
     }
 
     /// `belfry check` finds nothing wrong with what is left.
     pub async fn check(&self) {
-        let done = self
-            .command("check")
-            .arg(self.dir.path().join("data"))
-            .output()
-            .unwrap();
+        let done = self.command("check").arg(self.data_dir()).output().unwrap();
         let text = String::from_utf8_lossy(&done.stdout).into_owned();
         assert!(
             done.status.success(),

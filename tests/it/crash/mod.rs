@@ -8,8 +8,7 @@
 //!
 //! `BELFRY_CRASHES` sets the number of kills (default 200).
 
-mod client;
-mod server;
+pub mod client;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +19,16 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use client::{Client, Writer};
-use server::Server;
+
+use crate::process::{Server, Setup};
+
+/// Small heads and eager flushes, so that flushes and compactions happen within a round.
+pub const CONFIG: &str = "\
+[flush]
+metrics_bytes = 65536
+logs_bytes = 65536
+age_s = 1
+";
 
 const WRITERS: usize = 4;
 /// Full read-backs are slow; this often they are enough to name the guilty round.
@@ -47,7 +55,10 @@ async fn run(rounds: usize) {
     let seed = rand::random();
     println!("crash test: {rounds} kills, seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
-    let mut server = Server::new();
+    let mut server = Server::new(Setup {
+        config: CONFIG,
+        ..Setup::default()
+    });
     server.start(None).await;
     let client = Arc::new(Client::new(server.port()));
     client.set_up(WRITERS).await;
