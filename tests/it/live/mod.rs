@@ -1,0 +1,10 @@
+//! A running server as clients see it: what it takes, what it refuses and how, and what is left
+//! after it was stopped.
+
+mod bad_input;
+mod http;
+mod protocol;
+mod same_answers;
+mod scenario;
+mod wire_samples;
+mod xml;
