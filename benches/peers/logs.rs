@@ -39,10 +39,18 @@ pub struct Args {
     /// At most so many lines
     #[arg(long, default_value_t = usize::MAX)]
     max: usize,
+    /// Only the queries, over what an earlier run left in `--data-dir`
+    #[arg(long)]
+    search_only: bool,
 }
 
 pub async fn run(args: &Args, server: &mut Server, connections: usize) -> Result<(), Failure> {
     let api = Arc::new(Api::new(server)?);
+    if args.search_only {
+        // Older by up to a day than what was sent: the window of the queries has to hold it all.
+        let start_ms = SystemClock.now().0 - (args.hours + 24) * 3_600_000;
+        return search(&api, args, start_ms).await;
+    }
     api.call(
         Service::Logs,
         "CreateLogGroup",
