@@ -115,6 +115,11 @@ impl CompiledQuery {
         Some((count.column, scan))
     }
 
+    /// How many rows end the query, if it is by time and need not see all rows.
+    pub(super) fn rows_wanted(&self, scope: &QueryScope) -> Option<usize> {
+        ReadingOrder::of_query(&self.query, scope.limit).rows
+    }
+
     /// The plan over the events of `scope` in `snapshot`.
     pub(super) fn plan(
         &self,

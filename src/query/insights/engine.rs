@@ -1,6 +1,7 @@
 //! Runs queries: on threads of their own, within a bounded memory, until they are done or
 //! cancelled.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -168,6 +169,7 @@ async fn execute(
         return Ok(counted(column, rows, scope));
     }
     let lowered = query.plan(scope, snapshot, counters)?;
+    let state = &state_for(state, query.rows_wanted(scope));
     let plan = state.create_physical_plan(&lowered.plan).await?;
     let mut batches = execute_stream(Arc::clone(&plan), state.task_ctx())?;
     let mut result = ResultSet::new(lowered.columns);
@@ -186,6 +188,23 @@ async fn execute(
         log_groups_scanned: scope.groups.len() as f64,
     };
     Ok(result)
+}
+
+/// Rows of a batch between the nodes of a plan are at least so many.
+const BATCH_ROWS_MIN: usize = 128;
+
+/// A filter gathers a whole batch of matches before it hands them on. A query that wants few rows
+/// would then read thousands of matches it does not need before its sort says when to stop.
+fn state_for(state: &SessionState, rows: Option<usize>) -> Cow<'_, SessionState> {
+    let batch_rows = state.config().batch_size();
+    match rows.map(|rows| rows.max(BATCH_ROWS_MIN)) {
+        Some(rows) if rows < batch_rows => {
+            let config = state.config().clone().with_batch_size(rows);
+            let state = SessionStateBuilder::new_from_existing(state.clone()).with_config(config);
+            Cow::Owned(state.build())
+        }
+        _ => Cow::Borrowed(state),
+    }
 }
 
 /// The answer of a query that an index counted.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::{BooleanArray, Decimal128Array, new_null_array};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
-use belfry_store::logs::{Direction, LogScan, Prefilter, ScanPart};
+use belfry_store::logs::{Direction, LogScan, Prefilter, ScanPart, ScanReader};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_err};
 use datafusion::config::ConfigOptions;
@@ -35,6 +35,8 @@ pub struct EventScanExec {
     prefilter: Prefilter,
     direction: Direction,
     columns: Arc<[ScanColumn]>,
+    /// Few rows are wanted: batches are read when they are asked for, none ahead.
+    wants_few: bool,
     /// In the direction of the scan; the streams take from the front.
     parts: Arc<Mutex<VecDeque<ScanPart>>>,
     /// Conditions on rows that sharpen while the query runs.
@@ -70,6 +72,7 @@ impl EventScanExec {
         Self {
             prefilter: scan.prefilter.clone(),
             direction: scan.direction,
+            wants_few: scan.limit_hint.is_some_and(|rows| rows <= FEW_ROWS),
             columns: columns.into(),
             parts: Arc::new(Mutex::new(parts.into())),
             dynamic_filters: Arc::new([]),
@@ -137,14 +140,19 @@ impl EventScanExec {
         Ok(true)
     }
 
-    /// Whether anything in a batch, or in those after it in the same part, can matter. The rows of
-    /// a part are of one group and in order.
-    fn goes_on(&self, batch: &RecordBatch) -> Result<bool> {
+    /// Whether rows of a part from the first (last) row of a batch on can matter. The rows of a
+    /// part are of one group and in order.
+    fn goes_on(&self, batch: &RecordBatch, from: Place) -> Result<bool> {
         let order = self.columns.iter().position(|c| *c == ScanColumn::Order);
         let keys = order.and_then(|at| batch.columns().get(at));
         let keys = keys.and_then(|keys| keys.as_any().downcast_ref::<Decimal128Array>());
-        match keys.and_then(|keys| keys.iter().flatten().next()) {
-            Some(first) if !self.dynamic_filters.is_empty() => self.can_matter(first),
+        let mut keys = keys.into_iter().flatten().flatten();
+        let key = match from {
+            Place::First => keys.next(),
+            Place::Last => keys.next_back(),
+        };
+        match key {
+            Some(key) if !self.dynamic_filters.is_empty() => self.can_matter(key),
             _ => Ok(true),
         }
     }
@@ -174,15 +182,45 @@ impl EventScanExec {
         batches: BoxStream<'static, Result<RecordBatch>>,
     ) -> BoxStream<'static, Result<RecordBatch>> {
         let scan = self.clone();
-        stream::try_unfold((batches, scan), |(mut batches, scan)| async move {
-            let Some(batch) = batches.next().await else {
-                return Ok(None);
-            };
-            let batch = Self::convert(&scan.columns, &scan.schema(), &batch?)?;
-            Ok(scan.goes_on(&batch)?.then_some((batch, (batches, scan))))
-        })
+        let before: Option<RecordBatch> = None;
+        stream::try_unfold(
+            (batches, scan, before),
+            |(mut batches, scan, before)| async move {
+                // Whoever asks for more has used the batch before: its last row may be known by
+                // now to lie beyond the bound.
+                if let Some(before) = before
+                    && !scan.goes_on(&before, Place::Last)?
+                {
+                    return Ok(None);
+                }
+                let Some(batch) = batches.next().await else {
+                    return Ok(None);
+                };
+                let batch = Self::convert(&scan.columns, &scan.schema(), &batch?)?;
+                if !scan.goes_on(&batch, Place::First)? {
+                    return Ok(None);
+                }
+                Ok(Some((batch.clone(), (batches, scan, Some(batch)))))
+            },
+        )
         .boxed()
     }
+
+    fn read(&self, part: ScanPart) -> BoxStream<'static, Result<RecordBatch>> {
+        let counters = Arc::clone(&self.counters);
+        if self.wants_few {
+            read_when_asked(part, counters)
+        } else {
+            read_ahead(part, counters)
+        }
+    }
+}
+
+/// A row of a batch.
+#[derive(Clone, Copy)]
+enum Place {
+    First,
+    Last,
 }
 
 impl fmt::Debug for EventScanExec {
@@ -197,8 +235,15 @@ impl fmt::Debug for EventScanExec {
 /// Batches read ahead of the stream that uses them.
 const BATCHES_AHEAD: usize = 2;
 
+/// A query that wants so many rows at most is likely to be done after a batch or two: reading
+/// ahead would take longer than the query.
+const FEW_ROWS: usize = 1_000;
+
 /// Reads a part on a thread that may block.
-fn read(part: ScanPart, counters: Arc<ScanCounters>) -> BoxStream<'static, Result<RecordBatch>> {
+fn read_ahead(
+    part: ScanPart,
+    counters: Arc<ScanCounters>,
+) -> BoxStream<'static, Result<RecordBatch>> {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
     tokio::task::spawn_blocking(move || {
         let mut reader = part.read();
@@ -213,6 +258,38 @@ fn read(part: ScanPart, counters: Arc<ScanCounters>) -> BoxStream<'static, Resul
     });
     stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|batch| (batch, receiver))
+    })
+    .boxed()
+}
+
+/// A part that is read batch by batch.
+enum Asked {
+    NotOpened(ScanPart),
+    Opened(ScanReader),
+}
+
+/// Reads a batch on a thread that may block whenever one is asked for.
+fn read_when_asked(
+    part: ScanPart,
+    counters: Arc<ScanCounters>,
+) -> BoxStream<'static, Result<RecordBatch>> {
+    let asked = Asked::NotOpened(part);
+    stream::try_unfold((asked, counters), |(asked, counters)| async move {
+        let read = tokio::task::spawn_blocking(move || {
+            let mut reader = match asked {
+                Asked::NotOpened(part) => part.read(),
+                Asked::Opened(reader) => reader,
+            };
+            let before = reader.statistics();
+            let batch = reader.next();
+            counters.add(&reader.statistics().since(&before));
+            (batch, reader, counters)
+        });
+        let (batch, reader, counters) = read.await.map_err(|error| {
+            crate::error::Error::Internal(format!("reading the logs broke off: {error}"))
+        })?;
+        let batch = batch.transpose().map_err(crate::error::Error::from)?;
+        Ok(batch.map(|batch| (batch, (Asked::Opened(reader), counters))))
     })
     .boxed()
 }
@@ -272,9 +349,7 @@ impl ExecutionPlan for EventScanExec {
         let scan = self.clone();
         let parts = stream::try_unfold(scan, |scan| async move {
             let next = scan.next_part()?;
-            Ok::<_, datafusion::error::DataFusionError>(
-                next.map(|part| (read(part, Arc::clone(&scan.counters)), scan)),
-            )
+            Ok::<_, datafusion::error::DataFusionError>(next.map(|part| (scan.read(part), scan)))
         });
         let scan = self.clone();
         let batches = parts.map(move |part| match part {

@@ -3,12 +3,14 @@
 //! Each group has a list of immutable chunks, sorted inside; readers share the chunks. Small
 //! chunks are joined as they gather, so that a reader never meets many.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use ahash::AHashMap;
 use belfry_catalog::log_groups::{LogGroupId, LogStreamId};
 use belfry_model::{Tenant, TimestampMs};
 use bytes::Bytes;
+use memchr::memmem::Finder;
 
 use super::event::EventKey;
 
@@ -125,8 +127,47 @@ impl Chunk {
         self.text.len()
     }
 
+    /// The messages of `rows` as one text.
+    fn text_span(&self, rows: &Range<usize>) -> Range<usize> {
+        let start = self.starts.get(rows.start).copied().unwrap_or_default();
+        let last = rows.end.checked_sub(1).and_then(|last| self.ends.get(last));
+        let end = last.copied().unwrap_or_default();
+        start as usize..end.max(start) as usize
+    }
+
+    /// Bytes of the messages of `rows`.
+    pub fn span_bytes(&self, rows: &Range<usize>) -> usize {
+        self.text_span(rows).len()
+    }
+
+    /// Of `rows` those whose message contains a text (which is not empty), ascending. One pass
+    /// over the messages as they lie: much faster than a search in each.
+    pub fn rows_with(&self, text: &Finder<'_>, rows: &Range<usize>) -> Vec<u32> {
+        let mut found = Vec::new();
+        let span = self.text_span(rows);
+        let ends = self.ends.get(rows.clone()).unwrap_or_default();
+        let mut at = span.start;
+        while let Some(rest) = self.text.get(at..span.end)
+            && let Some(hit) = text.find(rest)
+        {
+            let start = at + hit;
+            let row = rows.start + ends.partition_point(|&end| end as usize <= start);
+            let Some(&end) = self.ends.get(row) else {
+                break;
+            };
+            if start + text.needle().len() <= end as usize {
+                found.push(row as u32);
+                at = end as usize;
+            } else {
+                // Across the border to the next message.
+                at = start + 1;
+            }
+        }
+        found
+    }
+
     /// Rows with timestamps in `start..=end`.
-    pub fn time_range(&self, start: TimestampMs, end: TimestampMs) -> std::ops::Range<usize> {
+    pub fn time_range(&self, start: TimestampMs, end: TimestampMs) -> Range<usize> {
         let from = self.timestamps.partition_point(|&t| t < start.0);
         let to = self.timestamps.partition_point(|&t| t <= end.0);
         from..to.max(from)

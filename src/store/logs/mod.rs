@@ -22,6 +22,7 @@
 //! | `wal_record` | the bytes of write-ahead records |
 //! | `names` | a cache of names in front of the catalog |
 //! | `head` | events that are not in a segment yet |
+//! | `head_filter` | conditions on those events |
 //! | `live` | the live segments, as the catalog lists them |
 //! | `flush` | from the head to segments |
 //! | `builder_thread` | the thread that builds segments |
@@ -51,6 +52,7 @@ mod events;
 mod fields;
 mod flush;
 mod head;
+mod head_filter;
 mod index;
 pub mod json;
 mod live;

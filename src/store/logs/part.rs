@@ -1,5 +1,6 @@
 //! Independent pieces of a scan.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
@@ -7,7 +8,7 @@ use belfry_model::TimestampMs;
 
 use super::columns::{BatchBuilder, Row, StreamNames};
 use super::head::Chunk;
-use super::prefilter::Prefilter;
+use super::head_filter::{HeadFilter, is_exact};
 use super::scan::{Direction, GroupScope, LogScan, ScanStatistics};
 use super::segment::layout::GroupRange;
 use super::segment::opened::OpenSegment;
@@ -24,6 +25,8 @@ pub(super) const FIRST_BATCH_ROWS: usize = 256;
 pub(super) struct ScanContext {
     pub scan: LogScan,
     pub names: StreamNames,
+    /// The scan's condition for what is not in a segment yet.
+    pub head_filter: HeadFilter,
 }
 
 /// One piece of a scan: rows of one group from one segment or from a piece of the head.
@@ -83,11 +86,12 @@ impl ScanPart {
                     return Ok(PartCount::Unknown);
                 }
                 let start = scan.start.max(self.group.visible_from);
-                let rows = chunk.time_range(start, scan.end).filter(|&row| {
-                    self.context.names.contains_key(&chunk.source(row).stream)
-                        && may_match(&scan.prefilter, chunk.message(row))
-                });
-                Ok(PartCount::Exact(rows.count() as u64))
+                let mut rows = HeadReader::new(Arc::clone(chunk), start, &self.context);
+                let mut count = 0;
+                while rows.next_match(&self.context).is_some() {
+                    count += 1;
+                }
+                Ok(PartCount::Exact(count))
             }
             PartSource::Segment(segment, rows) => {
                 let mut statistics = ScanStatistics::default();
@@ -112,8 +116,7 @@ impl ScanPart {
             PartSource::Head(chunk) => {
                 let scan = &self.context.scan;
                 let start = scan.start.max(self.group.visible_from);
-                let rows = chunk.time_range(start, scan.end);
-                ReaderState::Head(HeadReader { chunk, rows })
+                ReaderState::Head(HeadReader::new(chunk, start, &self.context))
             }
             PartSource::Segment(segment, rows) => ReaderState::Unread(segment, rows),
         };
@@ -201,10 +204,66 @@ impl ScanReader {
 struct HeadReader {
     chunk: Arc<Chunk>,
     /// What is left.
-    rows: std::ops::Range<usize>,
+    rows: HeadRows,
+    /// What was looked at and not told yet.
+    scanned: ScanStatistics,
+}
+
+/// Rows of a chunk in a time range.
+enum HeadRows {
+    All(Range<usize>),
+    /// Those that hold what the condition needs.
+    Candidates(std::vec::IntoIter<u32>),
 }
 
 impl HeadReader {
+    /// The rows of `chunk` from `start` to the end of the scan.
+    fn new(chunk: Arc<Chunk>, start: TimestampMs, context: &ScanContext) -> Self {
+        let range = chunk.time_range(start, context.scan.end);
+        let mut scanned = ScanStatistics::default();
+        let rows = match context.head_filter.candidates(&chunk, &range) {
+            None => HeadRows::All(range),
+            Some(found) => {
+                scanned.rows_scanned = range.len() as u64;
+                scanned.bytes_scanned = chunk.span_bytes(&range) as u64;
+                HeadRows::Candidates(found.into_iter())
+            }
+        };
+        Self {
+            chunk,
+            rows,
+            scanned,
+        }
+    }
+
+    fn next_row(&mut self, direction: Direction) -> Option<usize> {
+        match (&mut self.rows, direction) {
+            (HeadRows::All(rows), Direction::Ascending) => rows.next(),
+            (HeadRows::All(rows), Direction::Descending) => rows.next_back(),
+            (HeadRows::Candidates(rows), Direction::Ascending) => rows.next().map(|r| r as usize),
+            (HeadRows::Candidates(rows), Direction::Descending) => {
+                rows.next_back().map(|r| r as usize)
+            }
+        }
+    }
+
+    /// The next row of a live stream that may meet the condition.
+    fn next_match(&mut self, context: &ScanContext) -> Option<usize> {
+        while let Some(row) = self.next_row(context.scan.direction) {
+            if !context.names.contains_key(&self.chunk.source(row).stream) {
+                continue;
+            }
+            if let HeadRows::All(_) = self.rows {
+                self.scanned.rows_scanned += 1;
+                self.scanned.bytes_scanned += self.chunk.message_bytes(row).len() as u64;
+            }
+            if context.head_filter.may_match(self.chunk.message(row)) {
+                return Some(row);
+            }
+        }
+        None
+    }
+
     fn next_batch(
         &mut self,
         context: &ScanContext,
@@ -214,27 +273,18 @@ impl HeadReader {
     ) -> Result<Option<RecordBatch>> {
         let mut builder = BatchBuilder::new(&context.scan, group, &context.names);
         while builder.len() < batch_rows {
-            let next = match context.scan.direction {
-                Direction::Ascending => self.rows.next(),
-                Direction::Descending => self.rows.next_back(),
+            let Some(row) = self.next_match(context) else {
+                break;
             };
-            let Some(row) = next else { break };
             let source = self.chunk.source(row);
-            if !context.names.contains_key(&source.stream) {
-                continue;
-            }
-            let message = self.chunk.message(row);
-            statistics.rows_scanned += 1;
-            statistics.bytes_scanned += message.len() as u64;
-            if may_match(&context.scan.prefilter, message) {
-                builder.push(Row {
-                    key: self.chunk.key(row),
-                    stream: source.stream,
-                    ingestion_time: source.ingestion_time.0,
-                    message,
-                });
-            }
+            builder.push(Row {
+                key: self.chunk.key(row),
+                stream: source.stream,
+                ingestion_time: source.ingestion_time.0,
+                message: self.chunk.message(row),
+            });
         }
+        statistics.add(&std::mem::take(&mut self.scanned));
         if builder.len() == 0 {
             return Ok(None);
         }
@@ -247,53 +297,4 @@ impl HeadReader {
 pub(super) enum PartCount {
     Exact(u64),
     Unknown,
-}
-
-/// Whether [`may_match`] decides the condition.
-fn is_exact(filter: &Prefilter) -> bool {
-    match filter {
-        Prefilter::All | Prefilter::Nothing | Prefilter::MessageContains(_) => true,
-        Prefilter::And(all) | Prefilter::Or(all) => all.iter().all(is_exact),
-        _ => false,
-    }
-}
-
-/// Whether a message may meet the condition: exact for texts, open for fields.
-pub(super) fn may_match(filter: &Prefilter, message: &str) -> bool {
-    match filter {
-        Prefilter::Nothing => false,
-        Prefilter::And(all) => all.iter().all(|f| may_match(f, message)),
-        Prefilter::Or(any) => any.iter().any(|f| may_match(f, message)),
-        Prefilter::MessageContains(text) => {
-            memchr::memmem::find(message.as_bytes(), text.as_bytes()).is_some()
-        }
-        Prefilter::MessageContainsIgnoreCase(text) => contains_ignore_case(message, text),
-        Prefilter::All
-        | Prefilter::NotJson
-        | Prefilter::FieldEquals { .. }
-        | Prefilter::FieldContains { .. }
-        | Prefilter::FieldNumber { .. }
-        | Prefilter::FieldPresent { .. } => true,
-    }
-}
-
-/// Exact for ASCII. Where either side goes beyond, case is too subtle for a prefilter: yes.
-fn contains_ignore_case(message: &str, text: &str) -> bool {
-    if !text.is_ascii() {
-        return true;
-    }
-    let Some(first) = text.bytes().next() else {
-        return true;
-    };
-    let bytes = message.as_bytes();
-    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
-    // Some characters beyond ASCII fold into it, such as the Kelvin sign.
-    if !message.is_ascii() {
-        return true;
-    }
-    memchr::memchr2_iter(lower, upper, bytes).any(|at| {
-        bytes
-            .get(at..at + text.len())
-            .is_some_and(|found| found.eq_ignore_ascii_case(text.as_bytes()))
-    })
 }

@@ -17,6 +17,10 @@ pub enum Prefilter {
     MessageContains(Arc<str>),
     /// The raw message contains this text in any mix of upper and lower case.
     MessageContainsIgnoreCase(Arc<str>),
+    /// The raw message contains this text, or a backslash, with which JSON can spell a text in
+    /// other ways. Goes beside a condition on a field: it spares looking for the field in
+    /// messages that are not indexed yet.
+    MessageSpells(Arc<str>),
     /// The discovered field has exactly this text as a string, number or boolean
     /// ([`super::FieldRef::Json`]).
     FieldEquals {

@@ -210,6 +210,17 @@ impl ScanStatistics {
         self.rows_skipped = self.rows_skipped.saturating_add(other.rows_skipped);
         self.rows_returned = self.rows_returned.saturating_add(other.rows_returned);
     }
+
+    /// What was added to `before` to make this.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            rows_scanned: self.rows_scanned.saturating_sub(before.rows_scanned),
+            bytes_scanned: self.bytes_scanned.saturating_sub(before.bytes_scanned),
+            rows_skipped: self.rows_skipped.saturating_sub(before.rows_skipped),
+            rows_returned: self.rows_returned.saturating_sub(before.rows_returned),
+        }
+    }
 }
 
 /// Decides whether an event is wanted, by its message.

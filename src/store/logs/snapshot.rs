@@ -7,6 +7,7 @@ use belfry_catalog::log_groups::LogStreamId;
 
 use super::flush::blocking;
 use super::head::Head;
+use super::head_filter::HeadFilter;
 use super::live::{LiveSegment, LiveSegments};
 use super::names::Names;
 use super::part::{PartSource, ScanContext, ScanPart};
@@ -60,6 +61,7 @@ impl LogSnapshot {
         let context = Arc::new(ScanContext {
             scan: scan.clone(),
             names,
+            head_filter: HeadFilter::new(&scan.prefilter),
         });
         let mut parts = Vec::new();
         for group in &scan.groups {

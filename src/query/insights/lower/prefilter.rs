@@ -217,7 +217,8 @@ fn compared(operator: ComparisonOperator, subject: &Subject, value: Constant<'_>
     };
     let condition = match (operator, number, value) {
         (ComparisonOperator::Equal, None, Constant::Text(text)) => {
-            vec![Prefilter::field_equals(Arc::clone(path), text)]
+            let equals = Prefilter::field_equals(Arc::clone(path), text);
+            return spelled(or_not_json(vec![equals]), text);
         }
         (ComparisonOperator::Equal, Some(number), _) => numbers(path, number, number),
         // Beside a number what is not numeric is missing; beside a numeric text, texts compare.
@@ -256,10 +257,23 @@ fn contained(subject: &Subject, text: &str) -> Prefilter {
         Subject::Message => Prefilter::contains(text),
         // The shown text of a boolean is not the stored one.
         Subject::Field(_) if "10".contains(text) => Prefilter::All,
-        Subject::Field(path) => or_not_json(vec![Prefilter::FieldContains {
-            path: Arc::clone(path),
-            text: Arc::from(text),
-        }]),
+        Subject::Field(path) => {
+            let contains = Prefilter::FieldContains {
+                path: Arc::clone(path),
+                text: Arc::from(text),
+            };
+            spelled(or_not_json(vec![contains]), text)
+        }
+    }
+}
+
+/// A condition on a field that holds `text`: the message then holds it too, as far as it cannot
+/// be more than one token of JSON (an object or array compares without the blanks of the message).
+fn spelled(condition: Prefilter, text: &str) -> Prefilter {
+    let structural = |c: char| c.is_whitespace() || c.is_control() || "{}[],:\"\\".contains(c);
+    match text.split(structural).max_by_key(|run| run.len()) {
+        Some(run) if !run.is_empty() => condition.and(Prefilter::MessageSpells(Arc::from(run))),
+        _ => condition,
     }
 }
 
@@ -295,7 +309,10 @@ mod tests {
     }
 
     fn equals(path: &str, value: &str) -> Prefilter {
-        or_not_json(vec![Prefilter::field_equals(path, value)])
+        spelled(
+            or_not_json(vec![Prefilter::field_equals(path, value)]),
+            value,
+        )
     }
 
     #[test]

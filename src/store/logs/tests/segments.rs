@@ -89,7 +89,8 @@ fn condition(messages: &[String], pick: &(u16, u16, u8, u8)) -> Prefilter {
     });
     let field = fields.get(usize::from(from) % fields.len().max(1)).cloned();
     let short = part_of(message, from, length % 40 + 1);
-    match (kind % 9, field) {
+    match (kind % 10, field) {
+        (9, _) => Prefilter::MessageSpells(short.into()),
         (8, _) => Prefilter::NotJson,
         (0, _) => Prefilter::contains(short),
         (1, _) => Prefilter::MessageContainsIgnoreCase(short.to_uppercase().into()),
@@ -140,6 +141,7 @@ fn meets(message: &str, condition: &Prefilter) -> bool {
         Prefilter::MessageContainsIgnoreCase(text) => message
             .to_ascii_lowercase()
             .contains(&text.to_ascii_lowercase()),
+        Prefilter::MessageSpells(text) => message.contains(&**text) || message.contains('\\'),
         Prefilter::FieldEquals { path, value } => scalar(path).is_some_and(|e| e.text == **value),
         Prefilter::FieldContains { path, text } => {
             scalar(path).is_some_and(|e| e.text.contains(&**text))
