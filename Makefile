@@ -3,6 +3,8 @@
 DATA_DIR ?= ./belfry-data
 LISTEN   ?= 127.0.0.1:2355
 CARGO    ?= cargo
+# Where `make setup` puts cargo on a machine that had none.
+export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .PHONY: run test test-rust test-clients bench demo lint fuzz setup setup-clients clean
 
