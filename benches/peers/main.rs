@@ -23,7 +23,7 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
     /// `cargo bench` passes this
     #[arg(long, hide = true, global = true)]
     bench: bool,
@@ -48,13 +48,18 @@ enum Command {
 
 fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let cli = Cli::parse();
+    let Some(command) = cli.command else {
+        // `cargo bench` without arguments starts every bench: this one takes minutes and gigabytes.
+        println!("peers: say what to measure, see cargo bench --bench peers -- --help");
+        return Ok(());
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
     runtime.block_on(async {
         let mut server = server::Server::start(&cli.binary, cli.data_dir.as_deref()).await?;
-        match &cli.command {
+        match &command {
             Command::Metrics(args) => metrics::run(args, &mut server, cli.connections).await,
             Command::Logs(args) => logs::run(args, &mut server, cli.connections).await,
         }

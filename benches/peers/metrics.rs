@@ -1,6 +1,7 @@
 //! PutMetricData x 1,000, and reading back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -39,6 +40,9 @@ pub struct Args {
     /// Seconds between them; 10 is stored at a resolution of one second
     #[arg(long, default_value_t = 60)]
     step_s: i64,
+    /// Seconds that flush and compaction get after the last datum, before sizes are told
+    #[arg(long, default_value_t = 0)]
+    wait_s: u64,
 }
 
 pub async fn run(args: &Args, server: &mut Server, connections: usize) -> Result<(), Failure> {
@@ -75,6 +79,16 @@ pub async fn run(args: &Args, server: &mut Server, connections: usize) -> Result
                "cpu_s_per_million": cpu / datums as f64 * 1e6})
     );
     server.report_size("metrics sent");
+    if args.wait_s > 0 {
+        tokio::time::sleep(Duration::from_secs(args.wait_s)).await;
+        server.settle().await;
+        println!(
+            "{}",
+            json!({"step": "metrics compacted", "bytes_per_sample": server.disk_bytes("objects") as f64 / datums as f64,
+                   "cpu_s_per_million": (server.cpu_s() - cpu_before) / datums as f64 * 1e6})
+        );
+        server.report_size("metrics compacted");
+    }
     read(&api, args, start_s, end_s).await?;
     println!(
         "{}",
@@ -98,7 +112,7 @@ async fn read(api: &Api, args: &Args, start_s: i64, end_s: i64) -> Result<(), Fa
                     .map(|host| {
                         json!({"Id": format!("h{host}"), "MetricStat": {"Period": period, "Stat": "Average", "Metric": {
                             "Namespace": NAMESPACE, "MetricName": METRICS[0].0,
-                            "Dimensions": [{"Name": "host", "Value": format!("host_{host}")}]}}})
+                            "Dimensions": dimensions(*host)}}})
                     })
                     .collect();
                 json!({"StartTime": start_s, "EndTime": end_s, "MetricDataQueries": queries})
@@ -123,6 +137,25 @@ async fn read(api: &Api, args: &Args, start_s: i64, end_s: i64) -> Result<(), Fa
         ask(args.hosts, 3_600)
     })
     .await
+}
+
+/// Eight, as the agents of a fleet have them.
+fn dimensions(host: usize) -> Value {
+    let region = ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1"][host % 4];
+    let pairs = [
+        ("host", format!("host_{host}")),
+        ("region", region.to_owned()),
+        ("datacenter", format!("{region}{}", ["a", "b", "c"][host % 3])),
+        ("rack", (host % 100).to_string()),
+        ("os", ["Ubuntu24.04", "Debian12"][host % 2].to_owned()),
+        ("arch", ["x86", "arm64"][host / 2 % 2].to_owned()),
+        ("team", ["SF", "NYC", "LON", "CHI"][host / 3 % 4].to_owned()),
+        ("service", (host % 20).to_string()),
+    ];
+    pairs
+        .iter()
+        .map(|(name, value)| json!({"Name": name, "Value": value}))
+        .collect()
 }
 
 /// Bounded random walks, one for each series.
@@ -151,7 +184,7 @@ impl Walk {
                 data.push(json!({
                     "MetricName": name, "Timestamp": time_s, "Value": (*value * scale).round() / scale, "Unit": "Percent",
                     "StorageResolution": resolution,
-                    "Dimensions": [{"Name": "host", "Value": format!("host_{host}")}],
+                    "Dimensions": dimensions(host),
                 }));
             }
         }
