@@ -145,7 +145,10 @@ fn dimensions(host: usize) -> Value {
     let pairs = [
         ("host", format!("host_{host}")),
         ("region", region.to_owned()),
-        ("datacenter", format!("{region}{}", ["a", "b", "c"][host % 3])),
+        (
+            "datacenter",
+            format!("{region}{}", ["a", "b", "c"][host % 3]),
+        ),
         ("rack", (host % 100).to_string()),
         ("os", ["Ubuntu24.04", "Debian12"][host % 2].to_owned()),
         ("arch", ["x86", "arm64"][host / 2 % 2].to_owned()),

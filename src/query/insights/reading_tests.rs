@@ -109,6 +109,63 @@ fn first_cells(result: &ResultSet) -> Vec<&str> {
         .collect()
 }
 
+/// Parts that overlap in time, and sorts that go against the direction of the scan: a bound of
+/// one end must not cut off the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn overlapping_parts_and_opposite_sorts() {
+    const EVENTS: i64 = 9_000;
+    let bench = Bench::new().await;
+    let mut all: Vec<i64> = Vec::new();
+    for part in 0..8 {
+        // The later ones reach further back, and end earlier.
+        let (from, to) = (-3_600_000 - part * 10, -60_000 - part * 100);
+        let mut batch = LogEventBatch::default();
+        for i in 0..EVENTS {
+            let time = from + (to - from) * i / (EVENTS - 1);
+            let at = TimestampMs(NOW.0 + time);
+            batch.push(at, &format!("{{\"t\":{time}}}")).unwrap();
+            all.push(time);
+        }
+        let put = bench
+            .store
+            .put_events(&bench.tenant, "app", "s", batch, None);
+        put.await.unwrap();
+    }
+    all.sort_unstable();
+    let shown = |times: &[i64]| -> Vec<String> { times.iter().map(i64::to_string).collect() };
+    let oldest = shown(&all[..8]);
+    let newest: Vec<i64> = all.iter().rev().take(20).copied().collect();
+    for stage in ["head", "segments"] {
+        for (text, expected) in [
+            ("fields t | tail 8", &oldest),
+            ("fields t | sort @timestamp asc | limit 8", &oldest),
+            (
+                "fields t | sort @timestamp desc | sort @timestamp asc | limit 8",
+                &oldest,
+            ),
+            (
+                "fields t | sort @timestamp asc | sort @timestamp desc | limit 8",
+                &shown(&newest[..8]),
+            ),
+            (
+                "fields t | limit 20 | sort @timestamp asc | limit 3",
+                &shown(&newest.iter().rev().take(3).copied().collect::<Vec<_>>()),
+            ),
+        ] {
+            let (result, _) = bench.run(text).await;
+            let mut found = first_cells(&result);
+            let mut expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+            if text.contains("tail") {
+                // Which rows, not in which order.
+                found.sort_unstable();
+                expected.sort_unstable();
+            }
+            assert_eq!(found, expected, "{text} in the {stage}");
+        }
+        bench.store.flush().await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_and_last_rows_need_not_read_all() {
     let bench = Bench::new().await;

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, Decimal128Array, new_null_array};
@@ -87,21 +88,17 @@ impl EventScanExec {
             let Some(part) = self.parts.lock().pop_front() else {
                 return Ok(None);
             };
-            let (oldest, newest) = part.time_bounds();
-            let first = match self.direction {
-                Direction::Descending => order_key_max(newest.0),
-                Direction::Ascending => order_key(oldest.0, 0, 0),
-            };
-            if self.can_matter(first)? {
+            if self.can_matter(&key_range(&part))? {
                 return Ok(Some(part));
             }
         }
     }
 
-    /// Whether a row with this order key, or a later one in the direction of the scan, can pass the
-    /// filters on the order alone: they are of the form `order > bound`, or `<` for ascending
-    /// scans, and the bound only sharpens.
-    fn can_matter(&self, first: i128) -> Result<bool> {
+    /// Whether a row with an order key in this range can pass the filters on the order alone.
+    /// Those are of the form `order > bound` or `order < bound`, and the bound only sharpens: if
+    /// neither end passes, nothing between them does, now or later. Which way a filter points has
+    /// nothing to do with the direction of the scan: a query may sort more than once.
+    fn can_matter(&self, keys: &RangeInclusive<i128>) -> Result<bool> {
         let schema = self.schema();
         for filter in self.dynamic_filters.iter() {
             let only_order = collect_columns(filter)
@@ -110,16 +107,16 @@ impl EventScanExec {
             if !only_order {
                 continue;
             }
-            let row = self
+            let ends = self
                 .columns
                 .iter()
                 .zip(schema.fields())
                 .map(|(column, field)| match column {
                     ScanColumn::Order => {
-                        let key = Decimal128Array::from(vec![first]);
-                        Ok(Arc::new(key.with_precision_and_scale(38, 0)?) as _)
+                        let keys = Decimal128Array::from(vec![*keys.start(), *keys.end()]);
+                        Ok(Arc::new(keys.with_precision_and_scale(38, 0)?) as _)
                     }
-                    _ => Ok(new_null_array(field.data_type(), 1)),
+                    _ => Ok(new_null_array(field.data_type(), 2)),
                 })
                 .collect::<Result<Vec<_>>>()?;
             let nullable: Vec<_> = schema
@@ -127,12 +124,12 @@ impl EventScanExec {
                 .iter()
                 .map(|field| field.as_ref().clone().with_nullable(true))
                 .collect();
-            let row = RecordBatch::try_new(Arc::new(Schema::new(nullable)), row)?;
-            let passes = filter.evaluate(&row)?.into_array(1)?;
+            let ends = RecordBatch::try_new(Arc::new(Schema::new(nullable)), ends)?;
+            let passes = filter.evaluate(&ends)?.into_array(2)?;
             let rejected = passes
                 .as_any()
                 .downcast_ref::<BooleanArray>()
-                .is_some_and(|passes| passes.iter().next() == Some(Some(false)));
+                .is_some_and(|passes| passes.iter().all(|passes| passes == Some(false)));
             if rejected {
                 return Ok(false);
             }
@@ -140,21 +137,37 @@ impl EventScanExec {
         Ok(true)
     }
 
-    /// Whether rows of a part from the first (last) row of a batch on can matter. The rows of a
-    /// part are of one group and in order.
-    fn goes_on(&self, batch: &RecordBatch, from: Place) -> Result<bool> {
-        let order = self.columns.iter().position(|c| *c == ScanColumn::Order);
-        let keys = order.and_then(|at| batch.columns().get(at));
-        let keys = keys.and_then(|keys| keys.as_any().downcast_ref::<Decimal128Array>());
-        let mut keys = keys.into_iter().flatten().flatten();
-        let key = match from {
-            Place::First => keys.next(),
-            Place::Last => keys.next_back(),
-        };
-        match key {
-            Some(key) if !self.dynamic_filters.is_empty() => self.can_matter(key),
-            _ => Ok(true),
+    /// Whether a batch, or what follows it in its part, can matter.
+    fn goes_on(&self, batch: &RecordBatch, rest: &RangeInclusive<i128>) -> Result<bool> {
+        match self.batch_keys(batch) {
+            Some(keys) => {
+                let (low, high) = (*keys.start(), *keys.end());
+                self.can_matter(&(low.min(*rest.start())..=high.max(*rest.end())))
+            }
+            None => Ok(true),
         }
+    }
+
+    /// What can follow a batch in its part, whose rows are in the scan's order.
+    fn rest_after(&self, batch: &RecordBatch, rest: &RangeInclusive<i128>) -> RangeInclusive<i128> {
+        match (self.batch_keys(batch), self.direction) {
+            (None, _) => rest.clone(),
+            (Some(keys), Direction::Ascending) => *keys.end()..=*rest.end(),
+            (Some(keys), Direction::Descending) => *rest.start()..=*keys.start(),
+        }
+    }
+
+    /// The least and the greatest order key of a batch; `None` if it does not show them, or if
+    /// no filter asks for them.
+    fn batch_keys(&self, batch: &RecordBatch) -> Option<RangeInclusive<i128>> {
+        if self.dynamic_filters.is_empty() {
+            return None;
+        }
+        let order = self.columns.iter().position(|c| *c == ScanColumn::Order)?;
+        let keys = batch.columns().get(order)?;
+        let keys = keys.as_any().downcast_ref::<Decimal128Array>()?.values();
+        let (low, high) = (keys.iter().min()?, keys.iter().max()?);
+        Some(*low..=*high)
     }
 
     fn convert(
@@ -177,30 +190,27 @@ impl EventScanExec {
 
 impl EventScanExec {
     /// The batches of a part with the columns of this node, until they cannot matter any more.
-    fn converted(
-        &self,
-        batches: BoxStream<'static, Result<RecordBatch>>,
-    ) -> BoxStream<'static, Result<RecordBatch>> {
+    fn converted(&self, part: ScanPart) -> BoxStream<'static, Result<RecordBatch>> {
+        let rest = key_range(&part);
+        let batches = self.read(part);
         let scan = self.clone();
-        let before: Option<RecordBatch> = None;
         stream::try_unfold(
-            (batches, scan, before),
-            |(mut batches, scan, before)| async move {
-                // Whoever asks for more has used the batch before: its last row may be known by
-                // now to lie beyond the bound.
-                if let Some(before) = before
-                    && !scan.goes_on(&before, Place::Last)?
-                {
+            (batches, scan, rest),
+            |(mut batches, scan, rest)| async move {
+                // Whoever asks for more has used the batch before: the bound may be beyond what
+                // is left by now.
+                if !scan.can_matter(&rest)? {
                     return Ok(None);
                 }
                 let Some(batch) = batches.next().await else {
                     return Ok(None);
                 };
                 let batch = Self::convert(&scan.columns, &scan.schema(), &batch?)?;
-                if !scan.goes_on(&batch, Place::First)? {
+                let rest = scan.rest_after(&batch, &rest);
+                if !scan.goes_on(&batch, &rest)? {
                     return Ok(None);
                 }
-                Ok(Some((batch.clone(), (batches, scan, Some(batch)))))
+                Ok(Some((batch, (batches, scan, rest))))
             },
         )
         .boxed()
@@ -216,13 +226,6 @@ impl EventScanExec {
     }
 }
 
-/// A row of a batch.
-#[derive(Clone, Copy)]
-enum Place {
-    First,
-    Last,
-}
-
 impl fmt::Debug for EventScanExec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventScanExec")
@@ -230,6 +233,12 @@ impl fmt::Debug for EventScanExec {
             .field("prefilter", &self.prefilter)
             .finish_non_exhaustive()
     }
+}
+
+/// The order keys that rows of a part can have.
+fn key_range(part: &ScanPart) -> RangeInclusive<i128> {
+    let (oldest, newest) = part.time_bounds();
+    order_key(oldest.0, 0, 0)..=order_key_max(newest.0)
 }
 
 /// Batches read ahead of the stream that uses them.
@@ -349,11 +358,11 @@ impl ExecutionPlan for EventScanExec {
         let scan = self.clone();
         let parts = stream::try_unfold(scan, |scan| async move {
             let next = scan.next_part()?;
-            Ok::<_, datafusion::error::DataFusionError>(next.map(|part| (scan.read(part), scan)))
+            Ok::<_, datafusion::error::DataFusionError>(next.map(|part| (part, scan)))
         });
         let scan = self.clone();
         let batches = parts.map(move |part| match part {
-            Ok(batches) => scan.converted(batches),
+            Ok(part) => scan.converted(part),
             Err(error) => stream::iter([Err(error)]).boxed(),
         });
         let batches = batches.flatten();

@@ -20,8 +20,16 @@ impl ReadingOrder {
         let mut sorted = false;
         for stage in &query.stages {
             match &stage.command {
-                Command::Limit(limit) => rows = rows.min(limit.rows),
-                Command::Head(head) => rows = rows.min(head.rows),
+                // The first cut decides which end of time matters: a sort after it only arranges
+                // what is left.
+                Command::Limit(limit) => {
+                    rows = rows.min(limit.rows);
+                    sorted = true;
+                }
+                Command::Head(head) => {
+                    rows = rows.min(head.rows);
+                    sorted = true;
+                }
                 Command::Sort(sort) if !sorted => {
                     sorted = true;
                     let Some(key) = sort.keys.first() else {
@@ -82,6 +90,10 @@ mod tests {
             ("fields a | sort a asc | limit 20", (Descending, None)),
             ("stats count(*) by a", (Descending, None)),
             ("fields a | dedup a", (Descending, None)),
+            (
+                "limit 20 | sort @timestamp asc | limit 3",
+                (Descending, None),
+            ),
         ] {
             assert_eq!(of(text), expected, "{text}");
         }
