@@ -48,10 +48,14 @@ pub use sqlite::SqliteCatalog;
 pub use tags::TagCatalog;
 pub use topics::TopicCatalog;
 
+/// What the store of logs asks of its catalog.
+pub trait LogsCatalog: ObjectCatalog + LogGroupCatalog {}
+
+impl<T> LogsCatalog for T where T: ObjectCatalog + LogGroupCatalog {}
+
 /// Everything a node asks of its catalog.
 pub trait Catalog:
-    ObjectCatalog
-    + LogGroupCatalog
+    LogsCatalog
     + AlarmCatalog
     + DashboardCatalog
     + TopicCatalog
@@ -63,8 +67,7 @@ pub trait Catalog:
 }
 
 impl<T> Catalog for T where
-    T: ObjectCatalog
-        + LogGroupCatalog
+    T: LogsCatalog
         + AlarmCatalog
         + DashboardCatalog
         + TopicCatalog

@@ -12,6 +12,7 @@
 //! | `metrics/` | metrics: head, series index, blocks, flush, compaction, retention, reads |
 //! | `logs/` | log events: head, segments, text index, ordered reads, scans |
 //! | `failpoint` | numbered points at which crash tests kill the process |
+//! | `test_catalog` | tests' catalog that fails at a chosen moment |
 //! | `error` | what can go wrong, classified |
 
 pub mod error;
@@ -19,6 +20,8 @@ pub mod failpoint;
 pub mod logs;
 pub mod metrics;
 pub mod objects;
+#[cfg(test)]
+mod test_catalog;
 pub mod wal;
 
 pub use error::{Error, Result};

@@ -77,7 +77,7 @@ async fn load(case: &Json, directory: &std::path::Path) -> (LogsStore, Vec<Group
     let store = LogsStore::open(
         &directory.join("wal"),
         objects,
-        Arc::clone(&catalog),
+        catalog.clone(),
         Arc::clone(&clock) as Arc<dyn Clock>,
         LogsConfig::default(),
     )

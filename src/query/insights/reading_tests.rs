@@ -34,7 +34,7 @@ impl Bench {
         let store = LogsStore::open(
             &directory.path().join("wal"),
             Objects::open_local(&directory.path().join("objects")).unwrap(),
-            Arc::clone(&catalog),
+            catalog.clone(),
             Arc::clone(&clock) as Arc<dyn Clock>,
             LogsConfig::default(),
         )

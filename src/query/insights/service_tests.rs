@@ -29,7 +29,7 @@ async fn service(
     let store = LogsStore::open(
         &directory.join("wal"),
         Objects::open_local(&directory.join("objects")).unwrap(),
-        Arc::clone(catalog),
+        catalog.clone(),
         Arc::clone(&clock),
         LogsConfig::default(),
     )

@@ -9,8 +9,9 @@ use belfry_catalog::objects::{ObjectKind, Publish};
 use belfry_model::{Tenant, TimestampMs};
 use ulid::Ulid;
 
+use super::config::LogsConfig;
 use super::events::{COLUMNS, Merge};
-use super::live::LiveSegment;
+use super::live::{LiveSegment, LiveSegments};
 use super::put::retention_start;
 use super::scan::{Direction, GroupScope, LogScan};
 use super::segment::builder::{BuiltSegment, NewRow, SegmentBuilder};
@@ -43,6 +44,13 @@ pub struct Maintenance {
 
 type Groups = AHashMap<LogGroupId, LogGroup>;
 
+/// Segments, and the log groups as they were later: a group of a segment here that is not among
+/// them was deleted, because it was created before its events were put and no id is used twice.
+struct View {
+    segments: LiveSegments,
+    groups: Groups,
+}
+
 impl LogsStore {
     /// Does what is due at `now`. Cheap when nothing is.
     pub async fn run_due(&self, now: TimestampMs) -> Result<Maintenance> {
@@ -61,11 +69,14 @@ impl LogsStore {
             *due = now.saturating_add_ms(inner.config.maintenance_period_ms);
         }
         let _alone = inner.maintaining.lock().await;
-        let groups = inner.names.live_groups().await?;
-        done.retired = inner.retire(&groups, now).await?;
-        while let Some(chosen) = inner.choose(&groups, now) {
+        done.retired = inner.retire(now).await?;
+        loop {
+            let view = inner.view().await?;
+            let Some(chosen) = choose(&view, &inner.config, now) else {
+                break;
+            };
             done.compacted += chosen.len();
-            done.compacted_into += self.compact(chosen, &groups, now).await?;
+            done.compacted_into += self.compact(chosen, &view.groups, now).await?;
         }
         done.swept = inner.sweep(now).await?;
         Ok(done)
@@ -167,6 +178,44 @@ fn dead_rows(segment: &LiveSegment, groups: &Groups, now: TimestampMs) -> u64 {
         .sum()
 }
 
+/// Segments worth joining, all of one tenant, class and day; or one that is mostly dead.
+fn choose(view: &View, config: &LogsConfig, now: TimestampMs) -> Option<Vec<Arc<LiveSegment>>> {
+    let View { segments, groups } = view;
+    let mostly_dead = segments
+        .iter()
+        .find(|s| 2 * dead_rows(s, groups, now) >= s.row.rows.max(1));
+    if let Some(segment) = mostly_dead {
+        return Some(vec![Arc::clone(segment)]);
+    }
+    let mut small: BTreeMap<(Tenant, String, i64), Vec<Arc<LiveSegment>>> = BTreeMap::new();
+    for segment in segments.iter() {
+        if segment.row.rows < config.compact_rows_below {
+            let key = (
+                segment.row.tenant.clone(),
+                segment.row.retention_class.clone(),
+                segment.day(),
+            );
+            small.entry(key).or_default().push(Arc::clone(segment));
+        }
+    }
+    small.into_values().find_map(|mut candidates| {
+        // Like sizes first, so that a large one is not written again for every small one.
+        candidates.sort_by_key(|s| s.row.rows);
+        let mut rows = 0;
+        let mut text = 0;
+        let chosen: Vec<Arc<LiveSegment>> = candidates
+            .into_iter()
+            .take_while(|s| {
+                rows += s.row.rows;
+                text += s.text_bytes;
+                rows <= config.compact_rows_max && text <= COMPACT_TEXT_MAX
+            })
+            .take(config.compact_segments_max)
+            .collect();
+        (chosen.len() >= config.compact_segments_min.max(2)).then_some(chosen)
+    })
+}
+
 impl Inner {
     fn flush_due(&self) -> Option<TimestampMs> {
         let state = self.state.lock();
@@ -203,12 +252,19 @@ impl Inner {
         Ok(())
     }
 
-    /// Takes segments out of the live set in which nothing is visible any more.
-    async fn retire(&self, groups: &Groups, now: TimestampMs) -> Result<usize> {
+    /// Flushes go on meanwhile, so segments must be taken before the groups they are judged by.
+    async fn view(&self) -> Result<View> {
         let segments = Arc::clone(&self.state.lock().segments);
+        let groups = self.names.live_groups().await?;
+        Ok(View { segments, groups })
+    }
+
+    /// Takes segments out of the live set in which nothing is visible any more.
+    async fn retire(&self, now: TimestampMs) -> Result<usize> {
+        let View { segments, groups } = self.view().await?;
         let retired: Vec<Ulid> = segments
             .iter()
-            .filter(|s| dead_rows(s, groups, now) >= s.row.rows)
+            .filter(|s| dead_rows(s, &groups, now) >= s.row.rows)
             .map(|s| s.row.id)
             .collect();
         let count = retired.len();
@@ -216,45 +272,6 @@ impl Inner {
             self.replace(retired, Vec::new(), now).await?;
         }
         Ok(count)
-    }
-
-    /// Segments worth joining, all of one tenant, class and day; or one that is mostly dead.
-    fn choose(&self, groups: &Groups, now: TimestampMs) -> Option<Vec<Arc<LiveSegment>>> {
-        let config = &self.config;
-        let segments = Arc::clone(&self.state.lock().segments);
-        let mostly_dead = segments
-            .iter()
-            .find(|s| 2 * dead_rows(s, groups, now) >= s.row.rows.max(1));
-        if let Some(segment) = mostly_dead {
-            return Some(vec![Arc::clone(segment)]);
-        }
-        let mut small: BTreeMap<(Tenant, String, i64), Vec<Arc<LiveSegment>>> = BTreeMap::new();
-        for segment in segments.iter() {
-            if segment.row.rows < config.compact_rows_below {
-                let key = (
-                    segment.row.tenant.clone(),
-                    segment.row.retention_class.clone(),
-                    segment.day(),
-                );
-                small.entry(key).or_default().push(Arc::clone(segment));
-            }
-        }
-        small.into_values().find_map(|mut candidates| {
-            // Like sizes first, so that a large one is not written again for every small one.
-            candidates.sort_by_key(|s| s.row.rows);
-            let mut rows = 0;
-            let mut text = 0;
-            let chosen: Vec<Arc<LiveSegment>> = candidates
-                .into_iter()
-                .take_while(|s| {
-                    rows += s.row.rows;
-                    text += s.text_bytes;
-                    rows <= config.compact_rows_max && text <= COMPACT_TEXT_MAX
-                })
-                .take(config.compact_segments_max)
-                .collect();
-            (chosen.len() >= config.compact_segments_min.max(2)).then_some(chosen)
-        })
     }
 
     /// Deletes the bytes of objects that were removed long enough ago.

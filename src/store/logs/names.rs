@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ahash::AHashMap;
-use belfry_catalog::Catalog;
+use belfry_catalog::LogsCatalog;
 use belfry_catalog::log_groups::{LogGroup, LogGroupId, LogStreamId};
 use belfry_model::Tenant;
 use parking_lot::Mutex;
@@ -38,12 +38,12 @@ struct Table {
 }
 
 pub(super) struct Names {
-    catalog: Arc<dyn Catalog>,
+    catalog: Arc<dyn LogsCatalog>,
     table: Mutex<Table>,
 }
 
 impl Names {
-    pub fn new(catalog: Arc<dyn Catalog>) -> Self {
+    pub fn new(catalog: Arc<dyn LogsCatalog>) -> Self {
         Self {
             catalog,
             table: Mutex::default(),

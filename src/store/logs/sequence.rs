@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use belfry_catalog::Catalog;
+use belfry_catalog::LogsCatalog;
 use belfry_model::{Clock, TimestampMs};
 use parking_lot::Mutex;
 
@@ -22,14 +22,18 @@ struct Range {
 }
 
 pub(super) struct Sequence {
-    catalog: Arc<dyn Catalog>,
+    catalog: Arc<dyn LogsCatalog>,
     clock: Arc<dyn Clock>,
     range: Mutex<Range>,
 }
 
 impl Sequence {
     /// `last_time` is the latest ingestion time already given: no later one is smaller.
-    pub fn new(catalog: Arc<dyn Catalog>, clock: Arc<dyn Clock>, last_time: TimestampMs) -> Self {
+    pub fn new(
+        catalog: Arc<dyn LogsCatalog>,
+        clock: Arc<dyn Clock>,
+        last_time: TimestampMs,
+    ) -> Self {
         Self {
             catalog,
             clock,

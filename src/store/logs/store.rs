@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use belfry_catalog::Catalog;
+use belfry_catalog::LogsCatalog;
 use belfry_catalog::log_groups::{LogGroup, LogStream, LogStreamId};
 use belfry_catalog::objects::ObjectKind;
 use belfry_model::{Clock, Tenant, TimestampMs};
@@ -43,7 +43,7 @@ pub struct LogsStore {
 pub(super) struct Inner {
     pub wal: Wal,
     pub objects: Objects,
-    pub catalog: Arc<dyn Catalog>,
+    pub catalog: Arc<dyn LogsCatalog>,
     pub clock: Arc<dyn Clock>,
     pub config: LogsConfig,
     pub names: Arc<Names>,
@@ -85,7 +85,7 @@ impl LogsStore {
     pub async fn open(
         dir: &Path,
         objects: Objects,
-        catalog: Arc<dyn Catalog>,
+        catalog: Arc<dyn LogsCatalog>,
         clock: Arc<dyn Clock>,
         config: LogsConfig,
     ) -> Result<Self> {

@@ -114,6 +114,42 @@ async fn retention_hides_at_once_and_retires_whole_segments() {
     assert_eq!(b.messages(b.event_scan(&lifted)).await, ["new"]);
 }
 
+/// What is created and flushed while maintenance looks for work is not taken for deleted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_created_during_maintenance_keeps_its_events() {
+    // At the first reading of the groups, which retirement may use, and at the next.
+    for reading in 1..=2 {
+        let b = Bench::with(eager()).await;
+        let old = b.group("old", &["s"]).await;
+        for i in 0..4 {
+            b.put("old", "s", &[(i, "m")]).await;
+            b.store.flush().await.unwrap();
+        }
+        let (store, catalog, tenant) = (b.store.clone(), Arc::clone(&b.catalog), b.tenant.clone());
+        let create = move || async move {
+            create_group(&catalog, &tenant, "new", &["s"]).await;
+            let put = store.put_events(&tenant, "new", "s", batch(&[(0, "kept")]), None);
+            put.await.unwrap();
+            store.flush().await.unwrap();
+        };
+        let catalog = Arc::clone(&b.catalog);
+        match reading {
+            1 => b.catalog.after_groups(create),
+            _ => b
+                .catalog
+                .after_groups(move || async move { catalog.after_groups(create) }),
+        }
+        let done = b.store.run_due(b.clock.now()).await.unwrap();
+        // Only a segment that the view of the round has can be joined with the others.
+        let joined = if reading == 1 { 5 } else { 4 };
+        assert_eq!((done.retired, done.compacted), (0, joined));
+        let new = b.catalog.log_group(&b.tenant, "new").await.unwrap();
+        let new = new.expect("the other group was created");
+        assert_eq!(b.messages(b.event_scan(&new)).await, ["kept"], "{reading}");
+        assert_eq!(b.messages(b.event_scan(&old)).await.len(), 4);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flush_falls_due_by_age() {
     let b = Bench::new().await;

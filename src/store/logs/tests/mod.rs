@@ -8,19 +8,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use belfry_catalog::log_groups::{LogGroup, NewLogGroup};
-use belfry_catalog::{Catalog, SqliteCatalog};
+use belfry_catalog::{LogGroupCatalog, LogsCatalog, ObjectCatalog, SqliteCatalog};
 use belfry_model::{Clock, ManualClock, Tenant, TimestampMs};
 
 use super::*;
 use crate::error::Error;
 use crate::objects::Objects;
+use crate::test_catalog::TestCatalog;
 
 pub(super) const NOW: TimestampMs = TimestampMs(1_800_000_000_000);
 
 /// A store in a directory, and what it stands on.
 pub(super) struct Bench {
     pub directory: tempfile::TempDir,
-    pub catalog: Arc<dyn Catalog>,
+    pub catalog: Arc<TestCatalog>,
     pub clock: Arc<ManualClock>,
     pub store: LogsStore,
     pub tenant: Tenant,
@@ -28,7 +29,7 @@ pub(super) struct Bench {
 
 pub(super) async fn open(
     directory: &Path,
-    catalog: &Arc<dyn Catalog>,
+    catalog: &Arc<TestCatalog>,
     clock: &Arc<ManualClock>,
     config: LogsConfig,
 ) -> LogsStore {
@@ -36,7 +37,7 @@ pub(super) async fn open(
     LogsStore::open(
         &directory.join("wal"),
         objects,
-        Arc::clone(catalog),
+        Arc::clone(catalog) as Arc<dyn LogsCatalog>,
         Arc::clone(clock) as Arc<dyn Clock>,
         config,
     )
@@ -51,7 +52,7 @@ impl Bench {
 
     pub async fn with(config: LogsConfig) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let catalog: Arc<dyn Catalog> = Arc::new(
+        let catalog = TestCatalog::new(
             SqliteCatalog::open(&directory.path().join("catalog.db"))
                 .await
                 .unwrap(),
@@ -88,26 +89,7 @@ impl Bench {
     }
 
     pub async fn group(&self, name: &str, streams: &[&str]) -> LogGroup {
-        let group = self
-            .catalog
-            .create_log_group(NewLogGroup {
-                tenant: self.tenant.clone(),
-                name: name.to_owned(),
-                class: "STANDARD".to_owned(),
-                created_at: NOW,
-                kms_key_id: None,
-                deletion_protection: false,
-                tags: Vec::new(),
-            })
-            .await
-            .unwrap();
-        for stream in streams {
-            self.catalog
-                .create_log_stream(group.id, stream, NOW)
-                .await
-                .unwrap();
-        }
-        group
+        create_group(&self.catalog, &self.tenant, name, streams).await
     }
 
     pub async fn put(&self, group: &str, stream: &str, events: &[(i64, &str)]) -> PutOutcome {
@@ -141,6 +123,34 @@ impl Bench {
         let page = self.store.snapshot().events(scan).await.unwrap();
         page.events.into_iter().map(|e| e.message).collect()
     }
+}
+
+/// A log group with streams.
+pub(super) async fn create_group(
+    catalog: &TestCatalog,
+    tenant: &Tenant,
+    name: &str,
+    streams: &[&str],
+) -> LogGroup {
+    let group = catalog
+        .create_log_group(NewLogGroup {
+            tenant: tenant.clone(),
+            name: name.to_owned(),
+            class: "STANDARD".to_owned(),
+            created_at: NOW,
+            kms_key_id: None,
+            deletion_protection: false,
+            tags: Vec::new(),
+        })
+        .await
+        .unwrap();
+    for stream in streams {
+        catalog
+            .create_log_stream(group.id, stream, NOW)
+            .await
+            .unwrap();
+    }
+    group
 }
 
 /// Events at offsets from [`NOW`].

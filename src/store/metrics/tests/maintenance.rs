@@ -1,70 +1,12 @@
 //! Compaction, roll-up, retention, sweeps, and a catalog that fails.
 
-use belfry_catalog::objects::{ObjectRow, Publish};
-
 use super::*;
-
-/// A catalog whose next publication fails, before or after it happened.
-struct FailingCatalog {
-    catalog: SqliteCatalog,
-    fails: parking_lot::Mutex<Option<Failure>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Failure {
-    Before,
-    After,
-}
-
-#[async_trait::async_trait]
-impl ObjectCatalog for FailingCatalog {
-    async fn publish(&self, change: Publish, now: TimestampMs) -> belfry_catalog::Result<()> {
-        let fails = self.fails.lock().take();
-        if !matches!(fails, Some(Failure::Before)) {
-            self.catalog.publish(change, now).await?;
-        }
-        match fails {
-            None => Ok(()),
-            Some(_) => Err(belfry_catalog::Error::Conflict {
-                what: "test",
-                name: "injected".to_owned(),
-            }),
-        }
-    }
-    async fn live_objects(&self, kind: ObjectKind) -> belfry_catalog::Result<Vec<ObjectRow>> {
-        self.catalog.live_objects(kind).await
-    }
-    async fn wal_checkpoint(&self, wal: &str) -> belfry_catalog::Result<u64> {
-        self.catalog.wal_checkpoint(wal).await
-    }
-    async fn removed_objects(
-        &self,
-        before: TimestampMs,
-        limit: usize,
-    ) -> belfry_catalog::Result<Vec<ObjectRow>> {
-        self.catalog.removed_objects(before, limit).await
-    }
-    async fn forget_objects(&self, ids: &[ulid::Ulid]) -> belfry_catalog::Result<()> {
-        self.catalog.forget_objects(ids).await
-    }
-    async fn reserve_sequence(&self, name: &str, count: u64) -> belfry_catalog::Result<u64> {
-        self.catalog.reserve_sequence(name, count).await
-    }
-    async fn get_setting(&self, name: &str) -> belfry_catalog::Result<Option<Vec<u8>>> {
-        self.catalog.get_setting(name).await
-    }
-    async fn init_setting(&self, name: &str, value: &[u8]) -> belfry_catalog::Result<Vec<u8>> {
-        self.catalog.init_setting(name, value).await
-    }
-}
+use crate::test_catalog::{Failure, TestCatalog};
 
 #[tokio::test]
 async fn a_publication_of_unknown_outcome_counts_once() {
     let world = World::new().await;
-    let catalog = Arc::new(FailingCatalog {
-        catalog: world.catalog.clone(),
-        fails: parking_lot::Mutex::default(),
-    });
+    let catalog = TestCatalog::new(world.catalog.clone());
     let store = MetricsStore::open(
         &world.wal_dir(),
         world.objects(),
@@ -90,13 +32,13 @@ async fn a_publication_of_unknown_outcome_counts_once() {
             .put(&tenant(), one(&m, NOW, i as f64), None)
             .await
             .unwrap();
-        *catalog.fails.lock() = Some(failure);
+        catalog.fail_publish(failure);
         let flushed = store.flush().await;
         assert_eq!(flushed.is_ok(), matches!(failure, Failure::After));
         assert_eq!(total(&store, &m).await.1, sum, "{failure:?}");
     }
     for failure in [Failure::Before, Failure::After] {
-        *catalog.fails.lock() = Some(failure);
+        catalog.fail_publish(failure);
         let compacted = store
             .inner
             .compact(NOW.saturating_add_ms(4 * HOUR_MS))
