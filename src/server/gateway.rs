@@ -55,24 +55,37 @@ struct Account {
 }
 
 /// Handles everything that is no page of ours.
+///
+/// A connection that closes drops its request's future wherever it stands. The work is a task of
+/// its own, so that none is left half done: a change in the catalog whose caches were not told.
 pub async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> HttpResponse {
-    let started = Instant::now();
-    let request_id = Uuid::new_v4().to_string();
-    let (parts, body) = request.into_parts();
-    let head = RequestHead::from(parts);
-    let mut account = Account {
-        dialect: route::dialect(&head, &gateway.base_path),
-        operation: "",
-        tenant: None,
-        code: None,
-        received: 0,
-    };
-    let answer = gateway.answer(&head, body, &request_id, &mut account).await;
-    gateway.log(&head, &request_id, &account, answer.status(), started);
-    answer
+    match tokio::spawn(gateway.to_the_end(request)).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            tracing::error!(%error, "a request broke off");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }
 
 impl Gateway {
+    async fn to_the_end(self: Arc<Self>, request: Request) -> HttpResponse {
+        let started = Instant::now();
+        let request_id = Uuid::new_v4().to_string();
+        let (parts, body) = request.into_parts();
+        let head = RequestHead::from(parts);
+        let mut account = Account {
+            dialect: route::dialect(&head, &self.base_path),
+            operation: "",
+            tenant: None,
+            code: None,
+            received: 0,
+        };
+        let answer = self.answer(&head, body, &request_id, &mut account).await;
+        self.log(&head, &request_id, &account, answer.status(), started);
+        answer
+    }
+
     async fn answer(
         &self,
         head: &RequestHead,

@@ -25,7 +25,7 @@ pub struct TestClock {
     clock: Arc<ManualClock>,
     schedule: Arc<Schedule>,
     /// One move at a time.
-    moving: Mutex<()>,
+    moving: Arc<Mutex<()>>,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +40,7 @@ impl TestClock {
         Self {
             clock,
             schedule,
-            moving: Mutex::new(()),
+            moving: Arc::default(),
         }
     }
 
@@ -64,7 +64,7 @@ pub async fn post(State(test_clock): State<Arc<TestClock>>, body: Bytes) -> Resp
         Ok(wanted) => wanted,
         Err(error) => return refuse(format!("body: {error}")),
     };
-    let _alone = test_clock.moving.lock().await;
+    let alone = Arc::clone(&test_clock.moving).lock_owned().await;
     let now = test_clock.clock.now();
     let target = match (wanted.advance_s, wanted.set) {
         (Some(s), None) if (0.0..=ADVANCE_S_MAX).contains(&s) => {
@@ -81,9 +81,19 @@ pub async fn post(State(test_clock): State<Arc<TestClock>>, body: Bytes) -> Resp
     if target - now > (ADVANCE_S_MAX * SECOND_MS as f64) as i64 {
         return refuse("set: more than ten years ahead");
     }
-    test_clock
-        .schedule
-        .run_until(&test_clock.clock, target)
-        .await;
+    // Not in this future: a caller that goes away must not cut a flush between its publication
+    // and what the store remembers of it.
+    let moving = {
+        let test_clock = Arc::clone(&test_clock);
+        tokio::spawn(async move {
+            let clock = &test_clock.clock;
+            test_clock.schedule.run_until(clock, target).await;
+            drop(alone);
+        })
+    };
+    if let Err(error) = moving.await {
+        tracing::error!(%error, "moving the clock broke off");
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
     test_clock.answer()
 }

@@ -124,6 +124,17 @@ impl Request {
         exchange(port, bytes, ends).await
     }
 
+    /// Sends the request and is gone after `patience`, whatever the server is doing by then.
+    pub async fn send_and_leave(&self, port: u16, patience: Duration) {
+        let mut bytes = self.head(&format!("content-length: {}\r\n", self.body.len()));
+        bytes.extend(&self.body);
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        stream.write_all(&bytes).await.unwrap();
+        tokio::time::sleep(patience).await;
+        // A reset, so that the server hears of it at once.
+        stream.set_zero_linger().unwrap();
+    }
+
     /// Sends the body in one chunk, without saying its length beforehand.
     pub async fn send_chunked(&self, port: u16) -> Answer {
         let mut bytes = self.head("transfer-encoding: chunked\r\n");

@@ -2,6 +2,7 @@
 //! after it was stopped.
 
 mod bad_input;
+mod departed;
 mod http;
 mod protocol;
 mod same_answers;
