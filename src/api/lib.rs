@@ -25,6 +25,8 @@ pub mod services;
 pub mod sns;
 pub mod sts;
 pub mod table;
+#[cfg(test)]
+mod testing;
 
 pub use operation::{Call, Handler, Operation};
 pub use services::{Services, Settings};

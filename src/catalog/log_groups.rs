@@ -1,5 +1,7 @@
 //! Log groups and log streams.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use belfry_model::{Tenant, TimestampMs};
 use serde::{Deserialize, Serialize};
@@ -54,6 +56,20 @@ pub struct LogStreamActivity {
     pub last_ingestion: TimestampMs,
 }
 
+/// The rows of streams as they are once `activity`, one entry a stream, is published.
+pub fn merge_activity(streams: &mut [LogStream], activity: &[LogStreamActivity]) {
+    let of_stream: HashMap<LogStreamId, &LogStreamActivity> =
+        activity.iter().map(|row| (row.stream, row)).collect();
+    for stream in streams {
+        if let Some(new) = of_stream.get(&stream.id) {
+            let first = stream.first_event.unwrap_or(TimestampMs::MAX);
+            stream.first_event = Some(first.min(new.first_event));
+            stream.last_event = stream.last_event.max(Some(new.last_event));
+            stream.last_ingestion = stream.last_ingestion.max(Some(new.last_ingestion));
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct NewLogGroup {
     pub tenant: Tenant,
@@ -77,11 +93,15 @@ pub struct LogGroupFilter {
     pub names: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogStreamOrder {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LogStreamOrder<'a> {
     Name,
     /// Streams without events first when ascending.
-    LastEvent,
+    LastEvent {
+        /// What is known about streams of the group and not stored yet: the page has the order
+        /// and the times it would have if this was published before. One entry a stream.
+        unflushed: &'a [LogStreamActivity],
+    },
 }
 
 #[async_trait]
@@ -133,12 +153,15 @@ pub trait LogGroupCatalog: Send + Sync {
     async fn log_stream(&self, group: LogGroupId, name: &str) -> Result<Option<LogStream>>;
     /// Page of a group's streams. With `LogStreamOrder::LastEvent`, `after` is the opaque
     /// `next_after` of the page before.
+    ///
+    /// # Errors
+    /// `InvalidCursor`.
     #[allow(clippy::too_many_arguments)]
     async fn log_streams(
         &self,
         group: LogGroupId,
         prefix: Option<&str>,
-        order: LogStreamOrder,
+        order: LogStreamOrder<'_>,
         descending: bool,
         after: Option<&str>,
         limit: usize,

@@ -156,7 +156,7 @@ impl LogGroupCatalog for TestCatalog {
         &self,
         group: LogGroupId,
         prefix: Option<&str>,
-        order: LogStreamOrder,
+        order: LogStreamOrder<'_>,
         descending: bool,
         after: Option<&str>,
         limit: usize,

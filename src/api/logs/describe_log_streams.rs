@@ -1,6 +1,6 @@
 //! DescribeLogStreams: by name or by the time of the last event.
 
-use belfry_catalog::log_groups::{LogGroup, LogStream, LogStreamOrder};
+use belfry_catalog::log_groups::{LogGroup, LogStream, LogStreamOrder, merge_activity};
 use belfry_model::arn;
 use belfry_wire::errors::logs;
 use belfry_wire::{ApiError, Constrained, Constraints, Service};
@@ -86,13 +86,9 @@ impl Operation for DescribeLogStreams {
         )
         .await?;
         let order_name = input.order_by.as_deref().unwrap_or("LogStreamName");
-        let order = if order_name == "LastEventTime" {
-            LogStreamOrder::LastEvent
-        } else {
-            LogStreamOrder::Name
-        };
+        let by_last_event = order_name == "LastEventTime";
         let prefix = input.log_stream_name_prefix.as_deref();
-        if order == LogStreamOrder::LastEvent && prefix.is_some() {
+        if by_last_event && prefix.is_some() {
             return Err(logs::invalid_parameter(
                 "Cannot order by LastEventTime with a logStreamNamePrefix.",
             ));
@@ -122,17 +118,28 @@ impl Operation for DescribeLogStreams {
             .limit
             .and_then(|limit| usize::try_from(limit).ok())
             .unwrap_or(PAGE_MAX);
-        let page = services
+        // Read before the rows: a flush in between then counts twice, which changes nothing.
+        let unflushed = services.logs.unflushed_activity(group.id);
+        let order = if by_last_event {
+            LogStreamOrder::LastEvent {
+                unflushed: &unflushed,
+            }
+        } else {
+            LogStreamOrder::Name
+        };
+        let mut page = services
             .catalog
             .log_streams(group.id, prefix, order, descending, after.as_deref(), limit)
             .await
             .map_err(fail)?;
-        let described = page.items.into_iter().map(|mut stream| {
-            services.logs.merge_activity(&mut stream);
-            Described::new(&group, stream)
-        });
+        if !by_last_event {
+            merge_activity(&mut page.items, &unflushed);
+        }
+        let described = page.items.into_iter();
         Ok(Output {
-            log_streams: described.collect(),
+            log_streams: described
+                .map(|stream| Described::new(&group, stream))
+                .collect(),
             next_token: page
                 .next_after
                 .map(|cursor| services.page_tokens.seal(scope, &cursor, call.now)),

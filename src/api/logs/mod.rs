@@ -33,6 +33,9 @@ mod tag_set;
 mod untag_log_group;
 mod untag_resource;
 
+#[cfg(test)]
+mod tests;
+
 use belfry_model::Classified;
 use belfry_wire::{ApiError, Service};
 

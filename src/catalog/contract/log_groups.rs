@@ -203,14 +203,15 @@ pub async fn streams_by_name_and_by_last_event(catalog: &impl Catalog) {
     };
     catalog.publish(change, NOW).await.expect("activity");
 
-    use LogStreamOrder::{LastEvent, Name};
+    use LogStreamOrder::Name;
+    const LAST_EVENT: LogStreamOrder<'_> = LogStreamOrder::LastEvent { unflushed: &[] };
     for (prefix, order, descending, expected) in [
         (None, Name, false, vec!["a", "ab", "b", "c"]),
         (None, Name, true, vec!["c", "b", "ab", "a"]),
         (Some("a"), Name, false, vec!["a", "ab"]),
-        (None, LastEvent, false, vec!["b", "c", "a", "ab"]),
-        (None, LastEvent, true, vec!["ab", "a", "c", "b"]),
-        (Some("a"), LastEvent, true, vec!["ab", "a"]),
+        (None, LAST_EVENT, false, vec!["b", "c", "a", "ab"]),
+        (None, LAST_EVENT, true, vec!["ab", "a", "c", "b"]),
+        (Some("a"), LAST_EVENT, true, vec!["ab", "a"]),
     ] {
         for limit in 1..=5 {
             let walked = walk(catalog, group.id, prefix, order, descending, limit).await;
@@ -218,8 +219,21 @@ pub async fn streams_by_name_and_by_last_event(catalog: &impl Catalog) {
             assert_eq!(names, expected, "{order:?} {descending} {limit}");
         }
     }
+    let b = catalog.log_stream(group.id, "b").await;
+    let unflushed = [LogStreamActivity {
+        stream: b.expect("found").expect("there").id,
+        first_event: TimestampMs(15),
+        last_event: TimestampMs(15),
+        last_ingestion: NOW,
+    }];
+    let order = LogStreamOrder::LastEvent {
+        unflushed: &unflushed,
+    };
+    let walked = walk(catalog, group.id, None, order, true, 1).await;
+    let names: Vec<_> = walked.iter().map(|stream| &*stream.name).collect();
+    assert_eq!(names, ["ab", "a", "b", "c"]);
     let foreign = catalog
-        .log_streams(group.id, None, LastEvent, false, Some("nonsense"), 1)
+        .log_streams(group.id, None, LAST_EVENT, false, Some("nonsense"), 1)
         .await;
     assert!(matches!(foreign, Err(Error::InvalidCursor { .. })));
 }
@@ -228,7 +242,7 @@ async fn walk(
     catalog: &impl Catalog,
     group: crate::log_groups::LogGroupId,
     prefix: Option<&str>,
-    order: LogStreamOrder,
+    order: LogStreamOrder<'_>,
     descending: bool,
     limit: usize,
 ) -> Vec<LogStream> {
@@ -264,7 +278,8 @@ pub async fn ids_are_never_reused(catalog: &impl Catalog) {
 
 #[derive(Clone, Debug)]
 pub struct StreamCase {
-    streams: Vec<(String, Option<i64>)>,
+    /// Name, the last event that is stored, and the one that is not flushed.
+    streams: Vec<(String, Option<i64>, Option<i64>)>,
     prefix: Option<String>,
     by_event: bool,
     descending: bool,
@@ -273,11 +288,15 @@ pub struct StreamCase {
 
 pub fn stream_case() -> impl Strategy<Value = StreamCase> {
     let name = "[ab é/%_\\\\]{0,3}";
-    let streams = proptest::collection::btree_map(name, proptest::option::of(-3_i64..3), 0..12);
+    let time = || proptest::option::of(-3_i64..3);
+    let streams = proptest::collection::btree_map(name, (time(), time()), 0..12);
     let prefix = proptest::option::of("[abé%]{0,2}");
     (streams, prefix, any::<bool>(), any::<bool>(), 1_usize..6).prop_map(
         |(streams, prefix, by_event, descending, limit)| StreamCase {
-            streams: streams.into_iter().collect(),
+            streams: streams
+                .into_iter()
+                .map(|(name, (stored, unflushed))| (name, stored, unflushed))
+                .collect(),
             prefix,
             by_event,
             descending,
@@ -286,38 +305,50 @@ pub fn stream_case() -> impl Strategy<Value = StreamCase> {
     )
 }
 
-/// Pages put together are the list sorted in memory.
+/// Pages put together are the list sorted in memory, with what is not flushed counted in when
+/// the order asks for it.
 pub async fn pages_are_the_sorted_list(
     catalog: &impl Catalog,
     case: StreamCase,
 ) -> Result<(), TestCaseError> {
     let group = create(catalog, "g").await;
-    for (name, last_event) in &case.streams {
+    let other = create(catalog, "h").await;
+    let elsewhere = catalog.create_log_stream(other.id, "a", NOW).await;
+    let activity = |stream, last| LogStreamActivity {
+        stream,
+        first_event: TimestampMs(last),
+        last_event: TimestampMs(last),
+        last_ingestion: NOW,
+    };
+    // Not of this group: never listed.
+    let mut unflushed = vec![activity(elsewhere.expect("stream").id, 0)];
+    for (name, stored, new) in &case.streams {
         let stream = catalog.create_log_stream(group.id, name, NOW).await;
         let stream = stream.expect("stream").id;
-        if let Some(last) = *last_event {
-            let stream_activity = vec![LogStreamActivity {
-                stream,
-                first_event: TimestampMs(last),
-                last_event: TimestampMs(last),
-                last_ingestion: NOW,
-            }];
+        if let Some(last) = *stored {
             let change = Publish {
-                stream_activity,
+                stream_activity: vec![activity(stream, last)],
                 ..Publish::default()
             };
             catalog.publish(change, NOW).await.expect("activity");
         }
+        unflushed.extend(new.map(|last| activity(stream, last)));
     }
     let prefix = case.prefix.as_deref();
-    let mut expected: Vec<_> = case
+    let mut expected: Vec<(&str, Option<TimestampMs>)> = case
         .streams
         .iter()
-        .filter(|(name, _)| name.starts_with(prefix.unwrap_or_default()))
+        .filter(|(name, ..)| name.starts_with(prefix.unwrap_or_default()))
+        .map(|(name, stored, new)| {
+            let new = new.filter(|_| case.by_event);
+            (&**name, (*stored).max(new).map(TimestampMs))
+        })
         .collect();
     let order = if case.by_event {
-        expected.sort_by_key(|(name, last)| (*last, name));
-        LogStreamOrder::LastEvent
+        expected.sort_by_key(|&(name, last)| (last, name));
+        LogStreamOrder::LastEvent {
+            unflushed: &unflushed,
+        }
     } else {
         LogStreamOrder::Name
     };
@@ -333,8 +364,10 @@ pub async fn pages_are_the_sorted_list(
         case.limit,
     )
     .await;
-    let walked: Vec<_> = walked.iter().map(|stream| &*stream.name).collect();
-    let expected: Vec<_> = expected.iter().map(|(name, _)| &**name).collect();
+    let walked: Vec<_> = walked
+        .iter()
+        .map(|stream| (&*stream.name, stream.last_event))
+        .collect();
     prop_assert_eq!(walked, expected);
     Ok(())
 }

@@ -200,7 +200,7 @@ impl LogGroupCatalog for SqliteCatalog {
         &self,
         group: LogGroupId,
         prefix: Option<&str>,
-        order: LogStreamOrder,
+        order: LogStreamOrder<'_>,
         descending: bool,
         after: Option<&str>,
         limit: usize,

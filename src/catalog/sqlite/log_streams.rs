@@ -11,7 +11,9 @@ use super::paging::{
 use super::{PARAMETERS_MAX, SqliteCatalog, next_number};
 use crate::Page;
 use crate::error::{Error, Result};
-use crate::log_groups::{LogGroupId, LogStream, LogStreamId, LogStreamOrder};
+use crate::log_groups::{
+    LogGroupId, LogStream, LogStreamActivity, LogStreamId, LogStreamOrder, merge_activity,
+};
 
 /// What the generated column `event_order` holds for a stream without events.
 const NO_EVENT: i64 = -i64::MAX;
@@ -27,6 +29,20 @@ pub(super) fn log_stream(row: &SqliteRow) -> Result<LogStream> {
         last_event: fields.time_opt("last_event")?,
         last_ingestion: fields.time_opt("last_ingestion")?,
     })
+}
+
+/// What the column of that name holds.
+fn event_order(stream: &LogStream) -> i64 {
+    stream.last_event.map_or(NO_EVENT, |time| time.0)
+}
+
+/// A list may hold more ids than a statement takes parameters.
+fn json_list(unflushed: &[LogStreamActivity]) -> String {
+    let ids: Vec<String> = unflushed
+        .iter()
+        .map(|row| row.stream.0.to_string())
+        .collect();
+    format!("[{}]", ids.join(","))
 }
 
 /// Ids beyond the column's range name nothing.
@@ -104,7 +120,7 @@ impl SqliteCatalog {
         &self,
         group: LogGroupId,
         prefix: Option<&str>,
-        order: LogStreamOrder,
+        order: LogStreamOrder<'_>,
         descending: bool,
         after: Option<&str>,
         limit: usize,
@@ -126,7 +142,11 @@ impl SqliteCatalog {
                 }
                 query.push(" ORDER BY name").push(direction);
             }
-            LogStreamOrder::LastEvent => {
+            LogStreamOrder::LastEvent { unflushed } => {
+                if !unflushed.is_empty() {
+                    query.push(" AND id NOT IN (SELECT value FROM json_each(");
+                    query.push_bind(json_list(unflushed)).push("))");
+                }
                 if let Some(after) = after {
                     let (event_order, name) = parse_numbered_cursor(after)?;
                     query.push(" AND (event_order, name)").push(beyond);
@@ -139,13 +159,39 @@ impl SqliteCatalog {
         }
         query.push(" LIMIT ").push_bind(fetch_limit(limit));
         let rows = query.build().fetch_all(&self.readers).await?;
-        let streams = rows.iter().map(log_stream).collect::<Result<_>>()?;
+        let mut streams = rows.iter().map(log_stream).collect::<Result<Vec<_>>>()?;
+        if let LogStreamOrder::LastEvent { unflushed } = order
+            && !unflushed.is_empty()
+        {
+            let cursor = after.map(parse_numbered_cursor).transpose()?;
+            let ids: Vec<LogStreamId> = unflushed.iter().map(|row| row.stream).collect();
+            let mut changed = self.streams_by_id(&ids).await?;
+            merge_activity(&mut changed, unflushed);
+            changed.retain(|stream| {
+                let place = (event_order(stream), &*stream.name);
+                let is_beyond = cursor.is_none_or(|cursor| {
+                    if descending {
+                        place < cursor
+                    } else {
+                        place > cursor
+                    }
+                });
+                let is_listed = prefix.is_none_or(|prefix| stream.name.starts_with(prefix));
+                stream.group == group && is_listed && is_beyond
+            });
+            streams.append(&mut changed);
+            streams.sort_by(|a, b| {
+                let ascending = (event_order(a), &a.name).cmp(&(event_order(b), &b.name));
+                if descending {
+                    ascending.reverse()
+                } else {
+                    ascending
+                }
+            });
+        }
         Ok(page(streams, limit, |stream: &LogStream| match order {
             LogStreamOrder::Name => stream.name.clone(),
-            LogStreamOrder::LastEvent => numbered_cursor(
-                stream.last_event.map_or(NO_EVENT, |time| time.0),
-                &stream.name,
-            ),
+            LogStreamOrder::LastEvent { .. } => numbered_cursor(event_order(stream), &stream.name),
         }))
     }
 

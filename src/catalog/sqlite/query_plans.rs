@@ -29,6 +29,11 @@ const INTENDED: &[(&str, &str)] = &[
     // The rows to merge, which are in the statement.
     ("UPDATE log_stream", "SCAN v"),
     ("UPDATE log_stream", "SCAN CONSTANT ROW"),
+    // The streams with events that are not flushed, which are in the statement.
+    (
+        "SELECT * FROM log_stream WHERE group_id = ? AND id NOT IN",
+        "SCAN json_each VIRTUAL TABLE",
+    ),
     // The API refuses a prefix together with this order; the range of names is sorted.
     (
         "SELECT * FROM log_stream WHERE group_id = ? AND name >= ?",

@@ -249,11 +249,6 @@ fn build(chunks: &[Arc<Chunk>], mut rows: RowRefs) -> Result<BuiltSegment> {
 fn activity(head: &Head) -> Vec<LogStreamActivity> {
     let streams = head.groups.values().flat_map(|g| g.streams.iter());
     streams
-        .map(|(&stream, bounds)| LogStreamActivity {
-            stream,
-            first_event: bounds.first_event,
-            last_event: bounds.last_event,
-            last_ingestion: bounds.last_ingestion,
-        })
+        .map(|(&stream, bounds)| bounds.of_stream(stream))
         .collect()
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use ahash::AHashMap;
-use belfry_catalog::log_groups::{LogGroupId, LogStreamId};
+use belfry_catalog::log_groups::{LogGroupId, LogStreamActivity, LogStreamId};
 use belfry_model::{Tenant, TimestampMs};
 use bytes::Bytes;
 use memchr::memmem::Finder;
@@ -231,6 +231,15 @@ impl StreamBounds {
         self.first_event = self.first_event.min(other.first_event);
         self.last_event = self.last_event.max(other.last_event);
         self.last_ingestion = self.last_ingestion.max(other.last_ingestion);
+    }
+
+    pub(super) const fn of_stream(&self, stream: LogStreamId) -> LogStreamActivity {
+        LogStreamActivity {
+            stream,
+            first_event: self.first_event,
+            last_event: self.last_event,
+            last_ingestion: self.last_ingestion,
+        }
     }
 }
 

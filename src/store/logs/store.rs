@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use belfry_catalog::LogsCatalog;
-use belfry_catalog::log_groups::{LogGroup, LogStream, LogStreamId};
+use belfry_catalog::log_groups::{LogGroup, LogGroupId, LogStream, LogStreamActivity, LogStreamId};
 use belfry_catalog::objects::ObjectKind;
 use belfry_model::{Clock, Tenant, TimestampMs};
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use super::builder_thread::BuilderThread;
 use super::calls::{Admission, Call, Calls, INVOCATION_BYTES_MAX};
 use super::config::LogsConfig;
 use super::event::LogEventBatch;
-use super::head::{Chunk, Head, Source, StreamBounds};
+use super::head::{Chunk, Head, Source};
 use super::live::{LiveSegment, LiveSegments};
 use super::names::Names;
 use super::put::{PutOutcome, RejectedRanges, retention_start};
@@ -195,19 +195,25 @@ impl LogsStore {
         )
     }
 
-    /// Brings the event times of a stream's catalog row up to date with what is not flushed.
-    pub fn merge_activity(&self, stream: &mut LogStream) {
-        let state = self.inner.state.lock();
-        let frozen = state.frozen.as_ref().map(|f| &*f.head);
-        for head in frozen.into_iter().chain([&state.active]) {
-            let bounds = head
-                .groups
-                .get(&stream.group)
-                .and_then(|g| g.streams.get(&stream.id));
-            if let Some(bounds) = bounds {
-                bounds.apply(stream);
-            }
+    /// What is not flushed yet about the streams of a group: one entry each, in no order.
+    pub fn unflushed_activity(&self, group: LogGroupId) -> Vec<LogStreamActivity> {
+        let (frozen, active) = {
+            let state = self.inner.state.lock();
+            let streams = |head: &Head| head.groups.get(&group).map(|g| Arc::clone(&g.streams));
+            let frozen = state.frozen.as_ref().and_then(|f| streams(&f.head));
+            (frozen, streams(&state.active))
+        };
+        let mut merged = active.as_deref().cloned().unwrap_or_default();
+        for (&stream, bounds) in frozen.iter().flat_map(|streams| streams.iter()) {
+            merged
+                .entry(stream)
+                .and_modify(|known| known.merge(bounds))
+                .or_insert(*bounds);
         }
+        let activity = merged
+            .iter()
+            .map(|(&stream, bounds)| bounds.of_stream(stream));
+        activity.collect()
     }
 
     /// Deletes a log group with its streams; its events are no longer visible.
@@ -240,15 +246,6 @@ impl LogsStore {
     /// Memory held by events that are not in segments yet.
     pub fn head_bytes(&self) -> u64 {
         self.inner.head_bytes()
-    }
-}
-
-impl StreamBounds {
-    fn apply(&self, stream: &mut LogStream) {
-        let first = stream.first_event.unwrap_or(TimestampMs::MAX);
-        stream.first_event = Some(first.min(self.first_event));
-        stream.last_event = stream.last_event.max(Some(self.last_event));
-        stream.last_ingestion = stream.last_ingestion.max(Some(self.last_ingestion));
     }
 }
 

@@ -48,7 +48,7 @@ async fn listings_have_pages_of_a_thousand() {
                 &name,
                 "{}",
                 Vec::new(),
-                super::server::START,
+                crate::testing::START,
             )
             .await
             .expect("put");

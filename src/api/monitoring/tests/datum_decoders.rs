@@ -4,12 +4,12 @@ use belfry_wire::ApiError;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::server::START;
 use super::{PROTOCOLS, Request};
 use crate::monitoring::metric_datum::TimeWindow;
 use crate::monitoring::metric_datum_decode;
 use crate::monitoring::put_metric_data::{accept, accept_tree};
 use crate::services::Settings;
+use crate::testing::START;
 
 const SETTINGS: Settings = Settings {
     allow_aws_namespaces: false,

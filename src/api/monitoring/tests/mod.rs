@@ -5,9 +5,6 @@ mod dashboards;
 mod datum_decoders;
 mod metrics;
 mod protocols;
-mod request;
-mod server;
 mod tags;
 
-use request::{PROTOCOLS, Request};
-use server::Server;
+use crate::testing::{PROTOCOLS, Request, Server};

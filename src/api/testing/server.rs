@@ -11,7 +11,7 @@ use belfry_store::logs::{LogsConfig, LogsStore};
 use belfry_store::metrics::{MetricsConfig, MetricsStore};
 use belfry_store::objects::Objects;
 use belfry_wire::route::{Route, route};
-use belfry_wire::{ApiError, Protocol, Response, Service};
+use belfry_wire::{ApiError, Protocol, Response};
 use serde_json::Value;
 
 use super::{PROTOCOLS, Request};
@@ -86,19 +86,25 @@ impl Server {
         }
     }
 
-    /// The answer in one protocol.
+    /// The answer in one protocol of CloudWatch.
     pub async fn send(
         &self,
         protocol: Protocol,
         operation: &str,
         input: &Value,
     ) -> Result<Response, ApiError> {
-        let handler = crate::table::find(Service::Monitoring, operation).expect(operation);
-        let request = Request::new(protocol, operation, input);
+        self.answer(Request::new(protocol, operation, input)).await
+    }
+
+    async fn answer(&self, request: Request) -> Result<Response, ApiError> {
         let routed = match route(&request.head, "", &request.body) {
             Ok(Route::Call(routed)) => routed,
-            other => panic!("{other:?}"),
+            Ok(other) => panic!("{other:?}"),
+            Err(rejection) => return Err(rejection.error),
         };
+        let service = routed.dialect.service;
+        let name = routed.operation.name;
+        let handler = crate::table::find(service, name).expect(name);
         let call = Call {
             tenant: self.tenant.clone(),
             now: self.clock.now(),
@@ -108,6 +114,21 @@ impl Server {
             principal: None,
         };
         handler.handle(&self.services, &call, routed.input).await
+    }
+
+    /// The answer of CloudWatch Logs; `null` when it has no body.
+    pub async fn logs(&self, operation: &str, input: Value) -> Result<Value, ApiError> {
+        let response = self.answer(Request::logs(operation, &input)).await?;
+        match &*response.body {
+            b"" => Ok(Value::Null),
+            body => Ok(serde_json::from_slice(body).expect("JSON")),
+        }
+    }
+
+    /// The answer of SNS, in XML.
+    pub async fn sns(&self, operation: &str, input: Value) -> Result<String, ApiError> {
+        let response = self.answer(Request::sns(operation, &input)).await?;
+        Ok(String::from_utf8(response.body.to_vec()).expect("text"))
     }
 
     /// The answer in JSON.

@@ -20,10 +20,7 @@ impl Request {
         let path = format!("/service/GraniteServiceVersion20100801/operation/{operation}");
         let (path, headers, body) = match protocol {
             Protocol::Query => {
-                let mut form = format!("Action={operation}&Version=2010-08-01");
-                flatten("", input, &mut form);
-                let kind = "application/x-www-form-urlencoded";
-                ("/", vec![("content-type", kind)], form.into_bytes())
+                return Self::form(operation, "2010-08-01", input);
             }
             Protocol::Cbor => {
                 let mut body = Vec::new();
@@ -44,8 +41,34 @@ impl Request {
                 ("/", headers, input.to_string().into_bytes())
             }
         };
+        Self::post(path, &headers, body)
+    }
+
+    /// Of CloudWatch Logs, which has one protocol.
+    pub fn logs(operation: &str, input: &Value) -> Self {
+        let target = format!("Logs_20140328.{operation}");
+        let headers = [
+            ("content-type", "application/x-amz-json-1.1"),
+            ("x-amz-target", &*target),
+        ];
+        Self::post("/", &headers, input.to_string().into_bytes())
+    }
+
+    /// Of SNS, which has one protocol.
+    pub fn sns(operation: &str, input: &Value) -> Self {
+        Self::form(operation, "2010-03-31", input)
+    }
+
+    fn form(operation: &str, version: &str, input: &Value) -> Self {
+        let mut form = format!("Action={operation}&Version={version}");
+        flatten("", input, &mut form);
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        Self::post("/", &headers, form.into_bytes())
+    }
+
+    fn post(path: &str, headers: &[(&'static str, &str)], body: Vec<u8>) -> Self {
         let mut map = HeaderMap::new();
-        for (name, value) in headers {
+        for &(name, value) in headers {
             let value = HeaderValue::from_str(value).expect("a header");
             map.insert(HeaderName::from_static(name), value);
         }
