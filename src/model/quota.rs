@@ -7,6 +7,9 @@ pub const REQUEST_BYTES_MAX: usize = 1_048_576;
 /// Ours: what a compressed body may inflate to, and any other body may be.
 pub const INFLATED_BYTES_MAX: usize = 10 * 1_048_576;
 
+/// PutMetricAlarm's body, decompressed (spec alarms.md 2).
+pub const ALARM_BYTES_MAX: usize = 120 * 1_024;
+
 pub const METRIC_DATUMS_MAX: usize = 1_000;
 pub const METRIC_VALUES_MAX: usize = 150;
 pub const METRIC_DIMENSIONS_MAX: usize = 30;

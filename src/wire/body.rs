@@ -2,13 +2,13 @@
 
 use std::io::Read as _;
 
-use belfry_model::quota::{INFLATED_BYTES_MAX, REQUEST_BYTES_MAX};
+use belfry_model::quota::{ALARM_BYTES_MAX, INFLATED_BYTES_MAX, REQUEST_BYTES_MAX};
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 
-use crate::RequestHead;
-use crate::errors::{ApiError, framework};
+use crate::errors::{ApiError, framework, monitoring};
 use crate::operations::Operation;
+use crate::{RequestHead, Service};
 
 /// What a server may read of any body before it knows the operation.
 pub const RECEIVED_BYTES_MAX: usize = INFLATED_BYTES_MAX;
@@ -29,6 +29,21 @@ pub fn check_size(operation: &Operation, received: usize) -> Result<(), ApiError
     let limit = received_bytes_max(operation);
     if received > limit {
         return Err(framework::request_too_large(limit));
+    }
+    Ok(())
+}
+
+/// A limit of the operation's own on the decompressed body (spec alarms.md 2).
+///
+/// # Errors
+/// ValidationError.
+pub fn check_payload(operation: &Operation, payload: usize) -> Result<(), ApiError> {
+    let is_alarm = operation.service == Service::Monitoring && operation.name == "PutMetricAlarm";
+    if is_alarm && payload > ALARM_BYTES_MAX {
+        // The text is assumed.
+        return Err(monitoring::validation_error(format!(
+            "The payload of PutMetricAlarm must not exceed {ALARM_BYTES_MAX} bytes."
+        )));
     }
     Ok(())
 }

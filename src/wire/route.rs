@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use crate::body::check_payload;
 use crate::decode::{Form, Input};
 use crate::errors::{self, ApiError, framework};
 use crate::operations::{self, Operation};
@@ -47,8 +48,24 @@ pub struct Rejection {
 /// `body` is inflated.
 ///
 /// # Errors
-/// The answer to give: unknown operation, malformed form, header and path that disagree.
+/// The answer to give: unknown operation, malformed form, header and path that disagree, a body
+/// beyond the operation's own limit.
 pub fn route<'a>(
+    head: &'a RequestHead,
+    base_path: &str,
+    body: &'a [u8],
+) -> Result<Route<'a>, Rejection> {
+    let route = find(head, base_path, body)?;
+    if let Route::Call(call) = &route {
+        check_payload(call.operation, body.len()).map_err(|error| Rejection {
+            dialect: call.dialect,
+            error,
+        })?;
+    }
+    Ok(route)
+}
+
+fn find<'a>(
     head: &'a RequestHead,
     base_path: &str,
     body: &'a [u8],

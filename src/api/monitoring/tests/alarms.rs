@@ -479,3 +479,24 @@ async fn kinds_that_are_not_watched_are_checked_and_refused() {
         json!([])
     );
 }
+
+/// Spec alarms.md 2; told before anything else is looked at.
+#[tokio::test]
+async fn alarms_of_more_than_120_kb_are_refused() {
+    let server = Server::start().await;
+    let described = |length| alarm(json!({"AlarmDescription": "x".repeat(length)}));
+    let (code, text) = server
+        .refusal("PutMetricAlarm", described(120 * 1_024))
+        .await;
+    assert_eq!(
+        (&*code, &*text),
+        (
+            "ValidationError",
+            "The payload of PutMetricAlarm must not exceed 122880 bytes."
+        )
+    );
+    let (_, text) = server
+        .refusal("PutMetricAlarm", described(120 * 1_000))
+        .await;
+    assert!(text.contains("at 'alarmDescription'"), "{text:.100}");
+}
