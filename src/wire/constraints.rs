@@ -111,6 +111,8 @@ pub struct Constraints {
     path: String,
     count: usize,
     shown: Vec<String>,
+    /// Takes the place of the whole message.
+    own_text: Option<&'static str>,
 }
 
 impl Constraints {
@@ -135,6 +137,9 @@ impl Constraints {
 
     /// `N validation error(s) detected: …`, when there are any.
     fn into_message(self) -> Option<String> {
+        if let Some(text) = self.own_text {
+            return Some(text.to_owned());
+        }
         let errors = match self.count {
             0 => return None,
             1 => "error",
@@ -272,6 +277,17 @@ impl Member<'_, String> {
     pub fn length(mut self, limits: impl RangeBounds<usize>) -> Self {
         if let Some(value) = self.value {
             self.sized(value.chars().count(), &limits, value);
+        }
+        self
+    }
+
+    /// An upper bound in characters for which the service has a text of its own, which then is
+    /// all that the caller is told.
+    pub fn length_or(self, most: usize, text: &'static str) -> Self {
+        if let Some(value) = self.value
+            && value.chars().count() > most
+        {
+            self.constraints.own_text = Some(text);
         }
         self
     }
@@ -482,6 +498,22 @@ mod tests {
         let mut constraints = Constraints::default();
         check(&mut constraints);
         constraints.into_message()
+    }
+
+    #[test]
+    fn a_text_of_the_services_own_is_all_that_is_told() {
+        let text = message(|c| {
+            c.member("limit", &Some(10_001_i32)).range(1..=10_000);
+            c.member("name", &Some("äbc".to_owned()))
+                .length_or(3, "Longer than three.");
+        });
+        assert!(text.is_some_and(|text| text.starts_with("1 validation error")));
+        let text = message(|c| {
+            c.member("limit", &Some(10_001_i32)).range(1..=10_000);
+            c.member("name", &Some("äbcd".to_owned()))
+                .length_or(3, "Longer than three.");
+        });
+        assert_eq!(text.as_deref(), Some("Longer than three."));
     }
 
     #[test]

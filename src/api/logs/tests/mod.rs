@@ -1,5 +1,6 @@
 //! The operations of CloudWatch Logs, called as clients do.
 
+mod groups;
 mod streams;
 
 use crate::testing::{START, Server};

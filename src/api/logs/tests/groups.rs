@@ -1,0 +1,40 @@
+use serde_json::{Value, json};
+
+use super::Server;
+
+const TOO_LONG: &str =
+    "Invalid LogGroup or LogStream, both must have length less than or equal to 512.";
+
+/// Code and text of a refusal.
+async fn refusal(server: &Server, operation: &str, input: Value) -> (String, String) {
+    let error = server.logs(operation, input).await.expect_err(operation);
+    (error.code.into_owned(), error.message.unwrap_or_default())
+}
+
+/// Spec logs-semantics.md 1, observed.
+#[tokio::test]
+async fn a_name_that_is_too_long_has_a_text_of_its_own() {
+    let server = Server::start().await;
+    let name = |length| "n".repeat(length);
+    let group = json!({"logGroupName": name(512)});
+    server.logs("CreateLogGroup", group).await.expect("group");
+    for (operation, input) in [
+        ("CreateLogGroup", json!({"logGroupName": name(513)})),
+        // Whatever else is wrong.
+        (
+            "CreateLogGroup",
+            json!({"logGroupName": name(513), "logGroupClass": "X"}),
+        ),
+        (
+            "CreateLogStream",
+            json!({"logGroupName": name(512), "logStreamName": "ä".repeat(513)}),
+        ),
+        (
+            "DescribeLogStreams",
+            json!({"logGroupName": name(512), "logStreamNamePrefix": name(513)}),
+        ),
+    ] {
+        let expected = ("InvalidParameterException".to_owned(), TOO_LONG.to_owned());
+        assert_eq!(refusal(&server, operation, input).await, expected);
+    }
+}
