@@ -89,6 +89,15 @@ impl Operation for DescribeLogGroups {
                 "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",
             ));
         }
+        let accounts = input.account_identifiers.unwrap_or_default();
+        let is_asked = accounts.is_empty() || accounts.iter().any(|a| **a == *call.tenant.account);
+        if !is_asked {
+            // No account is linked: the others have nothing to show to this one.
+            return Ok(Output {
+                log_groups: Vec::new(),
+                next_token: None,
+            });
+        }
         let identifiers = input.log_group_identifiers.unwrap_or_default();
         let mut names = Vec::with_capacity(identifiers.len());
         for identifier in &identifiers {

@@ -11,6 +11,14 @@ async fn refusal(server: &Server, operation: &str, input: Value) -> (String, Str
     (error.code.into_owned(), error.message.unwrap_or_default())
 }
 
+async fn names(server: &Server, input: Value) -> Vec<String> {
+    let answer = server.logs("DescribeLogGroups", input).await;
+    let answer = answer.expect("DescribeLogGroups");
+    let groups = answer["logGroups"].as_array().expect("a list");
+    let names = groups.iter().map(|group| group["logGroupName"].as_str());
+    names.map(|name| name.expect("a name").to_owned()).collect()
+}
+
 /// Spec logs-semantics.md 1, observed.
 #[tokio::test]
 async fn a_name_that_is_too_long_has_a_text_of_its_own() {
@@ -36,5 +44,22 @@ async fn a_name_that_is_too_long_has_a_text_of_its_own() {
     ] {
         let expected = ("InvalidParameterException".to_owned(), TOO_LONG.to_owned());
         assert_eq!(refusal(&server, operation, input).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn other_accounts_have_no_groups_to_show() {
+    let server = Server::start().await;
+    let group = json!({"logGroupName": "g"});
+    server.logs("CreateLogGroup", group).await.expect("group");
+    let own = &*server.tenant.account;
+    for (accounts, expected) in [
+        (json!([]), &["g"][..]),
+        (json!([own]), &["g"]),
+        (json!(["444455556666", own]), &["g"]),
+        (json!(["444455556666"]), &[]),
+    ] {
+        let input = json!({"accountIdentifiers": accounts, "includeLinkedAccounts": true});
+        assert_eq!(names(&server, input).await, expected, "{accounts}");
     }
 }
