@@ -176,6 +176,7 @@ async fn open(path: &Path, tenant: &Tenant) -> Result<(LogsStore, LogGroup)> {
             name: "group".to_owned(),
             class: "STANDARD".to_owned(),
             created_at: NOW,
+            retention_days: None,
             kms_key_id: None,
             deletion_protection: false,
             tags: Vec::new(),

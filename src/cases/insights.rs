@@ -174,6 +174,7 @@ async fn create_groups(
             name: name.to_owned(),
             class: "STANDARD".to_owned(),
             created_at,
+            retention_days: None,
             kms_key_id: None,
             deletion_protection: false,
             tags: Vec::new(),

@@ -76,6 +76,7 @@ pub struct NewLogGroup {
     pub name: String,
     pub class: String,
     pub created_at: TimestampMs,
+    pub retention_days: Option<u32>,
     pub kms_key_id: Option<String>,
     pub deletion_protection: bool,
     /// Stored under the group's ARN in the same transaction.

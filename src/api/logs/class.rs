@@ -4,6 +4,26 @@ use belfry_catalog::log_groups::LogGroup;
 use belfry_wire::ApiError;
 use belfry_wire::errors::logs;
 
+/// Delivered logs are kept this long, whatever anybody says (spec logs-semantics.md 1.1).
+const DELIVERY_RETENTION_DAYS: u32 = 2;
+
+/// The retention that comes with a class and cannot be changed.
+pub fn fixed_retention_days(class: &str) -> Option<u32> {
+    (class == "DELIVERY").then_some(DELIVERY_RETENTION_DAYS)
+}
+
+/// # Errors
+/// InvalidParameterException for a group whose class decides its retention. The text is assumed.
+pub fn must_have_free_retention(group: &LogGroup) -> Result<(), ApiError> {
+    if fixed_retention_days(&group.class).is_none() {
+        return Ok(());
+    }
+    Err(logs::invalid_parameter(format!(
+        "The retention of log groups of class {} cannot be changed.",
+        group.class
+    )))
+}
+
 /// Reading events one by one is for the standard class only (spec logs-semantics.md 1.1).
 ///
 /// # Errors

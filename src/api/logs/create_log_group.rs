@@ -8,7 +8,7 @@ use belfry_wire::errors::logs;
 use belfry_wire::{ApiError, Constrained, Constraints, Empty, Service};
 use serde::Deserialize;
 
-use super::{fail, limits};
+use super::{class, fail, limits};
 use crate::operation::{Call, Operation};
 use crate::services::Services;
 
@@ -48,12 +48,14 @@ impl Operation for CreateLogGroup {
                 "Log groups starting with aws/ are reserved for AWS.",
             ));
         }
+        let class = input
+            .log_group_class
+            .unwrap_or_else(|| "STANDARD".to_owned());
         let group = NewLogGroup {
             tenant: call.tenant.clone(),
             name,
-            class: input
-                .log_group_class
-                .unwrap_or_else(|| "STANDARD".to_owned()),
+            retention_days: class::fixed_retention_days(&class),
+            class,
             created_at: call.now,
             kms_key_id: input.kms_key_id,
             deletion_protection: input.deletion_protection_enabled.unwrap_or(false),

@@ -6,7 +6,7 @@ use belfry_wire::errors::logs;
 use belfry_wire::{ApiError, Constrained, Constraints, Empty, Service};
 use serde::Deserialize;
 
-use super::{fail, limits, resolve};
+use super::{class, fail, limits, resolve};
 use crate::operation::{Call, Operation};
 use crate::services::Services;
 
@@ -33,6 +33,7 @@ impl Operation for DeleteRetentionPolicy {
     async fn call(services: &Services, call: &Call, input: Input) -> Result<Empty, ApiError> {
         let name = input.log_group_name.unwrap_or_default();
         let group = resolve::log_group(services, call, &name).await?;
+        class::must_have_free_retention(&group)?;
         let hidden_before = retention_start(&group, call.now);
         match services
             .catalog

@@ -7,7 +7,7 @@ use belfry_wire::errors::logs;
 use belfry_wire::{ApiError, Constrained, Constraints, Empty, Service};
 use serde::Deserialize;
 
-use super::{fail, limits, resolve};
+use super::{class, fail, limits, resolve};
 use crate::operation::{Call, Operation};
 use crate::services::Services;
 
@@ -50,6 +50,7 @@ impl Operation for PutRetentionPolicy {
                 ))
             })?;
         let group = resolve::log_group(services, call, &name).await?;
+        class::must_have_free_retention(&group)?;
         let hidden_before = retention_start(&group, call.now);
         match services
             .catalog

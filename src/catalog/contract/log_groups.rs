@@ -16,6 +16,7 @@ fn new_group(name: &str) -> NewLogGroup {
         name: name.to_owned(),
         class: "STANDARD".to_owned(),
         created_at: NOW,
+        retention_days: None,
         kms_key_id: Some("key".to_owned()),
         deletion_protection: true,
         tags: pairs(&[("team", "a")]),

@@ -43,9 +43,9 @@ impl LogGroupCatalog for SqliteCatalog {
         let mut tx = self.begin().await?;
         let id = next_number(&mut tx, "catalog.log_group").await?;
         let row = sqlx::query(
-            "INSERT INTO log_group (id, account, region, name, class, created_at, kms_key_id, \
-                 deletion_protection) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+            "INSERT INTO log_group (id, account, region, name, class, created_at, \
+                 retention_days, kms_key_id, deletion_protection) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
              ON CONFLICT DO NOTHING RETURNING *",
         )
         .bind(super::fields::stored("log group", &group.name, id)?)
@@ -54,6 +54,7 @@ impl LogGroupCatalog for SqliteCatalog {
         .bind(&group.name)
         .bind(&group.class)
         .bind(group.created_at.0)
+        .bind(group.retention_days.map(i64::from))
         .bind(&group.kms_key_id)
         .bind(group.deletion_protection)
         .fetch_optional(&mut *tx)

@@ -100,6 +100,7 @@ async fn load(case: &Json, directory: &std::path::Path) -> (LogsStore, Vec<Group
                 name: name.to_owned(),
                 class: "STANDARD".to_owned(),
                 created_at: TimestampMs(oldest - 1),
+                retention_days: None,
                 kms_key_id: None,
                 deletion_protection: false,
                 tags: Vec::new(),

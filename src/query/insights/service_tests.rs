@@ -56,6 +56,7 @@ impl Bench {
                 name: "app".to_owned(),
                 class: "STANDARD".to_owned(),
                 created_at: NOW,
+                retention_days: None,
                 kms_key_id: None,
                 deletion_protection: false,
                 tags: Vec::new(),

@@ -63,3 +63,28 @@ async fn other_accounts_have_no_groups_to_show() {
         assert_eq!(names(&server, input).await, expected, "{accounts}");
     }
 }
+
+/// Spec logs-semantics.md 1.1.
+#[tokio::test]
+async fn delivered_logs_are_kept_two_days() {
+    let server = Server::start().await;
+    let group = json!({"logGroupName": "g", "logGroupClass": "DELIVERY"});
+    server.logs("CreateLogGroup", group).await.expect("group");
+    for (operation, input) in [
+        (
+            "PutRetentionPolicy",
+            json!({"logGroupName": "g", "retentionInDays": 7}),
+        ),
+        ("DeleteRetentionPolicy", json!({"logGroupName": "g"})),
+    ] {
+        let (code, text) = refusal(&server, operation, input).await;
+        assert_eq!(code, "InvalidParameterException");
+        assert_eq!(
+            text,
+            "The retention of log groups of class DELIVERY cannot be changed."
+        );
+    }
+    let answer = server.logs("DescribeLogGroups", json!({})).await;
+    let answer = answer.expect("DescribeLogGroups");
+    assert_eq!(answer["logGroups"][0]["retentionInDays"], 2);
+}

@@ -138,6 +138,7 @@ pub(super) async fn create_group(
             name: name.to_owned(),
             class: "STANDARD".to_owned(),
             created_at: NOW,
+            retention_days: None,
             kms_key_id: None,
             deletion_protection: false,
             tags: Vec::new(),
