@@ -4,7 +4,7 @@ use belfry_wire::{ApiError, Constrained, Constraints, Service};
 use serde::{Deserialize, Serialize};
 
 use super::fail;
-use super::tag::Tag;
+use super::tag::{self, Tag};
 use crate::operation::{Call, Operation};
 use crate::services::Services;
 
@@ -24,7 +24,7 @@ pub struct Output {
 
 impl Constrained for Input {
     fn check(&self, c: &mut Constraints) {
-        c.member("ResourceArn", &self.resource_arn).required();
+        tag::resource_arn(c, &self.resource_arn);
     }
 }
 

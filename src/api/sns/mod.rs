@@ -26,6 +26,9 @@ mod tag_resource;
 mod unsubscribe;
 mod untag_resource;
 
+#[cfg(test)]
+mod tests;
+
 use belfry_model::{Classified, StatusClass};
 use belfry_notify::Error;
 use belfry_notify::topic::Caller;

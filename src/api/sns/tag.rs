@@ -26,6 +26,10 @@ impl From<(String, String)> for Tag {
     }
 }
 
+pub fn resource_arn(c: &mut Constraints, arn: &Option<String>) {
+    c.member("ResourceArn", arn).required().length(1..=1_011);
+}
+
 /// Keys and values of tags whose constraints hold.
 pub fn pairs(tags: Option<Vec<Tag>>) -> Vec<(String, String)> {
     tags.unwrap_or_default()

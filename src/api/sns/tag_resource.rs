@@ -19,7 +19,7 @@ pub struct Input {
 
 impl Constrained for Input {
     fn check(&self, c: &mut Constraints) {
-        c.member("ResourceArn", &self.resource_arn).required();
+        tag::resource_arn(c, &self.resource_arn);
         c.member("Tags", &self.tags).required().elements();
     }
 }

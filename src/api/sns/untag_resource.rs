@@ -3,7 +3,7 @@
 use belfry_wire::{ApiError, Constrained, Constraints, Empty, Service};
 use serde::Deserialize;
 
-use super::fail;
+use super::{fail, tag};
 use crate::operation::{Call, Operation};
 use crate::services::Services;
 
@@ -18,8 +18,10 @@ pub struct Input {
 
 impl Constrained for Input {
     fn check(&self, c: &mut Constraints) {
-        c.member("ResourceArn", &self.resource_arn).required();
-        c.member("TagKeys", &self.tag_keys).required();
+        tag::resource_arn(c, &self.resource_arn);
+        c.member("TagKeys", &self.tag_keys)
+            .required()
+            .each(|key| key.length(1..=128));
     }
 }
 
