@@ -38,6 +38,14 @@ impl AccessKeys for Credentials {
 }
 
 impl Authority {
+    /// Whether a known key claims to have signed the request; nothing is proven yet.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the claim.
+    pub fn check_head(&self, head: &RequestHead, now: TimestampMs) -> Result<(), AuthError> {
+        self.verifier.check_head(head, &*self.credentials, now)
+    }
+
     /// Who signed the request.
     ///
     /// # Errors

@@ -1,40 +1,34 @@
 //! From an HTTP request to an AWS operation and back.
 //!
-//! bytes -> size, room, signature -> inflate -> route -> operation -> encoded answer. Every
-//! answer, errors included, is in the caller's own protocol and carries a request id.
+//! head -> bytes, as far as there is room -> signature -> inflate -> route -> operation -> encoded
+//! answer. Every answer, errors included, is in the caller's own protocol and carries a request
+//! id.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response as HttpResponse};
 use belfry_api::{Call, Services, table};
 use belfry_model::Tenant;
-use belfry_wire::body::{RECEIVED_BYTES_MAX, check_size, inflate};
+use belfry_wire::body::{Encoding, check_size, encoding};
 use belfry_wire::errors::{self, ApiError, framework};
 use belfry_wire::route::{self, Route};
 use belfry_wire::sigv4::{AuthError, Credential, Principal};
 use belfry_wire::{Dialect, Protocol, RequestHead, Response, Service, encode_error};
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use uuid::Uuid;
 
 use crate::admission::Admission;
 use crate::auth::{AuthMode, Authority, is_region};
 use crate::own_metrics::{OwnMetrics, RequestLabels};
+use crate::request_body::{self, Unread};
 
-/// Ours: how long a body may take to arrive (spec wire-protocols.md 13: some clients never
-/// finish sending).
-const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Ours: how much of a body that is too large is read past, how long at most, and how long
-/// nothing may arrive. Clients send a body to its end before they look for an answer, and a
-/// connection closed before that takes the answer with it.
-const EXCESS_BYTES_MAX: usize = 64 * 1_048_576;
-const EXCESS_TIMEOUT: Duration = Duration::from_secs(5);
-const EXCESS_IDLE_TIMEOUT: Duration = Duration::from_millis(250);
+/// Ours: the longest unsigned body that is read where requests have to be signed. What may be
+/// unsigned, the links in notifications, has none, or a short form.
+const UNSIGNED_BYTES_MAX: u64 = 16 * 1_024;
 
 /// What a request is handled with.
 pub struct Gateway {
@@ -110,29 +104,26 @@ impl Gateway {
     async fn process(
         &self,
         head: &RequestHead,
-        body: Body,
+        mut body: Body,
         request_id: &str,
         account: &mut Account,
     ) -> Result<Option<Response>, ApiError> {
         let Some(dialect) = account.dialect else {
             return Ok(None);
         };
-        let announced = announced_length(head);
-        if announced.is_some_and(|length| length > RECEIVED_BYTES_MAX) {
-            read_past(body, announced).await;
-            return Err(framework::request_too_large(RECEIVED_BYTES_MAX));
+        if let Err(error) = self.check_head(head, &body, dialect) {
+            request_body::discard(&mut body).await;
+            return Err(error);
         }
-        let announced = announced.unwrap_or(RECEIVED_BYTES_MAX);
-        // Inflated bodies are larger than announced; what they may become is bounded as well.
-        let _room = match self.admission.reserve(announced).await {
-            Some(room) => room,
-            None => {
-                self.metrics.request_throttled();
-                return Err(errors::throttled(dialect.service, "Rate exceeded"));
+        let mut room = self.admission.begin();
+        let received = match request_body::read(&mut body, &mut room).await {
+            Ok(received) => received,
+            Err(unread) => {
+                request_body::discard(&mut body).await;
+                return Err(self.unread(unread, dialect));
             }
         };
         self.metrics.body_bytes_held(self.admission.held_bytes());
-        let received = read_body(body).await?;
         account.received = received.len();
         self.metrics.body_received(received.len());
 
@@ -140,7 +131,9 @@ impl Gateway {
         account.tenant = Some(tenant.clone());
 
         let received_len = received.len();
-        let body = inflate(head, received)?;
+        let body = request_body::inflate(head, received, &mut room)
+            .await
+            .map_err(|unread| self.unread(unread, dialect))?;
         let routed = route::route(head, &self.base_path, &body).map_err(|rejection| {
             account.dialect = Some(rejection.dialect);
             rejection.error
@@ -181,6 +174,37 @@ impl Gateway {
             .map(Some)
     }
 
+    /// What can be refused before a byte of the body is read: where requests have to be signed,
+    /// whoever claims no signature of a known key gets no memory.
+    fn check_head(
+        &self,
+        head: &RequestHead,
+        body: &Body,
+        dialect: Dialect,
+    ) -> Result<(), ApiError> {
+        if self.authority.mode == AuthMode::None {
+            return Ok(());
+        }
+        let checked = if is_signed(head) {
+            self.authority.check_head(head, self.services.clock.now())
+        } else if may_be_link(head, body, dialect) {
+            Ok(())
+        } else {
+            Err(AuthError::Missing)
+        };
+        checked.map_err(|error| error.to_api_error(dialect))
+    }
+
+    fn unread(&self, unread: Unread, dialect: Dialect) -> ApiError {
+        match unread {
+            Unread::NoRoom => {
+                self.metrics.request_throttled();
+                errors::throttled(dialect.service, "Rate exceeded")
+            }
+            Unread::Refused(error) => error,
+        }
+    }
+
     /// The tenant of a request and, where signatures are checked, its signer.
     fn authenticate(
         &self,
@@ -195,8 +219,7 @@ impl Gateway {
             let tenant = self.authority.unverified_tenant(access_key, region);
             return Ok((tenant, None));
         }
-        let is_signed = claimed.is_some() || head.headers.contains_key(header::AUTHORIZATION);
-        if !is_signed {
+        if !is_signed(head) {
             // Whether that is allowed depends on the operation, which is not known yet.
             return Ok((self.authority.unverified_tenant(None, None), None));
         }
@@ -279,42 +302,17 @@ fn may_be_unsigned(call: &route::Call<'_>) -> bool {
         && matches!(call.operation.name, "ConfirmSubscription" | "Unsubscribe")
 }
 
-/// `None` for a body sent in chunks.
-fn announced_length(head: &RequestHead) -> Option<usize> {
-    let text = head.header("content-length")?;
-    Some(text.parse().unwrap_or(usize::MAX))
+/// Whether the request says it is signed, in its head or its query string.
+fn is_signed(head: &RequestHead) -> bool {
+    head.headers.contains_key(header::AUTHORIZATION) || Credential::of(head).is_some()
 }
 
-async fn read_body(mut body: Body) -> Result<Bytes, ApiError> {
-    let read = Limited::new(&mut body, RECEIVED_BYTES_MAX).collect();
-    match tokio::time::timeout(BODY_READ_TIMEOUT, read).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            read_past(body, None).await;
-            Err(framework::request_too_large(RECEIVED_BYTES_MAX))
-        }
-        Ok(Err(_)) => Err(framework::serialization("the body ended early")),
-        Err(_) => Err(framework::serialization("the body did not arrive in time")),
-    }
-}
-
-/// Reads what is left of a body that is refused, and keeps nothing of it.
-async fn read_past(mut body: Body, announced: Option<usize>) {
-    if announced.is_some_and(|length| length > EXCESS_BYTES_MAX) {
-        return;
-    }
-    let read = async {
-        let mut left = EXCESS_BYTES_MAX;
-        while let Ok(Some(Ok(frame))) =
-            tokio::time::timeout(EXCESS_IDLE_TIMEOUT, body.frame()).await
-        {
-            let length = frame.data_ref().map_or(0, Bytes::len);
-            match left.checked_sub(length) {
-                Some(fewer) => left = fewer,
-                None => break,
-            }
-        }
-    };
-    // Whoever takes longer gets the answer early.
-    let _ = tokio::time::timeout(EXCESS_TIMEOUT, read).await;
+/// Whether an unsigned request can be one of those that may be; which operation it asks for can
+/// stand in its body.
+fn may_be_link(head: &RequestHead, body: &Body, dialect: Dialect) -> bool {
+    let is_short = body
+        .size_hint()
+        .upper()
+        .is_some_and(|bytes| bytes <= UNSIGNED_BYTES_MAX);
+    dialect.protocol == Protocol::Query && is_short && encoding(head) == Ok(Encoding::Identity)
 }

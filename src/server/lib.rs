@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `listener` | accepts connections, stops gracefully |
 //! | `gateway` | an AWS request: size, signature, route, operation, answer |
+//! | `request_body` | a body from the connection into memory, within the budget |
 //! | `admission` | how many bytes of bodies are in memory at once |
 //! | `auth`, `credentials` | whose request it is, by which key |
 //! | `data_dir` | the data directory, its lock, its root key |
@@ -30,6 +31,7 @@ pub mod jobs;
 pub mod listener;
 pub mod notification_pages;
 pub mod own_metrics;
+pub mod request_body;
 pub mod routes;
 pub mod schedule;
 pub mod test_clock;

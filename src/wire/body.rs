@@ -3,7 +3,8 @@
 use std::io::Read as _;
 
 use belfry_model::quota::{ALARM_BYTES_MAX, INFLATED_BYTES_MAX, REQUEST_BYTES_MAX};
-use bytes::Bytes;
+use bytes::buf::Reader;
+use bytes::{Buf as _, Bytes};
 use flate2::read::MultiGzDecoder;
 
 use crate::errors::{ApiError, framework, monitoring};
@@ -48,31 +49,96 @@ pub fn check_payload(operation: &Operation, payload: usize) -> Result<(), ApiErr
     Ok(())
 }
 
+/// How a body is encoded on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    Identity,
+    Gzip,
+}
+
+/// The encoding that the head names.
+///
+/// # Errors
+/// 400 when it is none that is known here.
+pub fn encoding(head: &RequestHead) -> Result<Encoding, ApiError> {
+    let encoding = head.header("content-encoding").unwrap_or("identity").trim();
+    if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") {
+        return Ok(Encoding::Identity);
+    }
+    if encoding.eq_ignore_ascii_case("gzip") || encoding.eq_ignore_ascii_case("x-gzip") {
+        return Ok(Encoding::Gzip);
+    }
+    Err(framework::serialization(format!(
+        "content encoding {encoding} is not supported"
+    )))
+}
+
+/// A gzip body that is inflated part by part, so that its owner can make room for each.
+pub struct Inflating {
+    decoder: MultiGzDecoder<Reader<Bytes>>,
+    inflated: Vec<u8>,
+}
+
+impl Inflating {
+    pub fn new(body: Bytes) -> Self {
+        Self {
+            decoder: MultiGzDecoder::new(body.reader()),
+            inflated: Vec::new(),
+        }
+    }
+
+    /// Bytes that have come out.
+    pub fn len(&self) -> usize {
+        self.inflated.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.inflated.is_empty()
+    }
+
+    /// Inflates up to `bytes` more; true when that was all.
+    ///
+    /// # Errors
+    /// 400 for a broken encoding, 413 when more than [`INFLATED_BYTES_MAX`] come out.
+    pub fn advance(&mut self, bytes: usize) -> Result<bool, ApiError> {
+        // One byte more than allowed tells "exactly full" from "too much".
+        let most = (INFLATED_BYTES_MAX + 1).saturating_sub(self.len());
+        let bytes = bytes.clamp(1, most.max(1));
+        self.inflated.reserve_exact(bytes);
+        let read = self
+            .decoder
+            .by_ref()
+            .take(bytes as u64)
+            .read_to_end(&mut self.inflated)
+            .map_err(|_| framework::serialization("the body is not valid gzip data"))?;
+        if self.len() > INFLATED_BYTES_MAX {
+            return Err(framework::request_too_large(INFLATED_BYTES_MAX));
+        }
+        Ok(read < bytes)
+    }
+
+    /// What has come out.
+    pub fn finish(self) -> Bytes {
+        Bytes::from(self.inflated)
+    }
+}
+
 /// The body without its `Content-Encoding`. The signature covers the bytes before this.
 ///
 /// # Errors
 /// 400 for a broken or unknown encoding, 413 when more than [`INFLATED_BYTES_MAX`] come out.
 pub fn inflate(head: &RequestHead, body: Bytes) -> Result<Bytes, ApiError> {
-    let encoding = head.header("content-encoding").unwrap_or("identity").trim();
-    if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") {
-        return Ok(body);
+    match encoding(head)? {
+        Encoding::Identity => Ok(body),
+        Encoding::Gzip => {
+            let mut step = body.len().saturating_mul(4);
+            let mut inflating = Inflating::new(body);
+            while !inflating.advance(step)? {
+                step = inflating.len();
+            }
+            Ok(inflating.finish())
+        }
     }
-    if !encoding.eq_ignore_ascii_case("gzip") && !encoding.eq_ignore_ascii_case("x-gzip") {
-        return Err(framework::serialization(format!(
-            "content encoding {encoding} is not supported"
-        )));
-    }
-    // One byte more than allowed tells "exactly full" from "too much".
-    let limit = INFLATED_BYTES_MAX as u64 + 1;
-    let mut inflated = Vec::with_capacity(body.len().saturating_mul(4).min(INFLATED_BYTES_MAX));
-    MultiGzDecoder::new(body.as_ref())
-        .take(limit)
-        .read_to_end(&mut inflated)
-        .map_err(|_| framework::serialization("the body is not valid gzip data"))?;
-    if inflated.len() > INFLATED_BYTES_MAX {
-        return Err(framework::request_too_large(INFLATED_BYTES_MAX));
-    }
-    Ok(Bytes::from(inflated))
 }
 
 #[cfg(test)]

@@ -83,6 +83,39 @@ impl Verifier {
         }
     }
 
+    /// What the head alone tells: that somebody who is known claims to sign, now. To be asked
+    /// before a body is read.
+    ///
+    /// # Errors
+    /// Missing or malformed signatures, unknown keys, wrong times.
+    pub fn check_head(
+        &self,
+        head: &RequestHead,
+        access_keys: &dyn AccessKeys,
+        now: TimestampMs,
+    ) -> Result<(), AuthError> {
+        self.claim(head, access_keys, now).map(|_| ())
+    }
+
+    fn claim(
+        &self,
+        head: &RequestHead,
+        access_keys: &dyn AccessKeys,
+        now: TimestampMs,
+    ) -> Result<(Claim, AccessKey), AuthError> {
+        let claim = Claim::of(head)?;
+        check_signed_headers(head, &claim)?;
+        check_scope_date(&claim)?;
+        if let Some(skew_minutes) = self.skew_minutes {
+            check_time(&claim, now, skew_minutes)?;
+        }
+        let access_key = access_keys
+            .find(&claim.credential.access_key)
+            .ok_or(AuthError::UnknownKey)?;
+        check_session_token(&access_key, &claim)?;
+        Ok((claim, access_key))
+    }
+
     /// `body` is as received, still compressed.
     ///
     /// # Errors
@@ -94,16 +127,7 @@ impl Verifier {
         access_keys: &dyn AccessKeys,
         now: TimestampMs,
     ) -> Result<Principal, AuthError> {
-        let claim = Claim::of(head)?;
-        check_signed_headers(head, &claim)?;
-        check_scope_date(&claim)?;
-        if let Some(skew_minutes) = self.skew_minutes {
-            check_time(&claim, now, skew_minutes)?;
-        }
-        let access_key = access_keys
-            .find(&claim.credential.access_key)
-            .ok_or(AuthError::UnknownKey)?;
-        check_session_token(&access_key, &claim)?;
+        let (claim, access_key) = self.claim(head, access_keys, now)?;
         self.check_signature(head, body, &access_key, &claim)?;
 
         let Credential {
