@@ -25,7 +25,8 @@ pub struct Call {
     pub request_id: String,
     /// The caller's protocol, for the answer.
     pub dialect: Dialect,
-    /// The SDK's `amz-sdk-invocation-id`, the same on each retry of one call.
+    /// Names the call: the same on each attempt of it (`amz-sdk-invocation-id` and the bytes
+    /// sent), and on no attempt of another.
     pub invocation: Option<String>,
     /// The ARN of the caller, once its signature is verified; `None` for an unsigned request.
     pub principal: Option<String>,

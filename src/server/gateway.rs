@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use crate::admission::Admission;
 use crate::auth::{AuthMode, Authority, is_region};
+use crate::invocation;
 use crate::own_metrics::{OwnMetrics, RequestLabels};
 use crate::request_body::{self, Unread};
 
@@ -131,6 +132,7 @@ impl Gateway {
         account.tenant = Some(tenant.clone());
 
         let received_len = received.len();
+        let invocation = invocation::key(head, &received);
         let body = request_body::inflate(head, received, &mut room)
             .await
             .map_err(|unread| self.unread(unread, dialect))?;
@@ -166,7 +168,7 @@ impl Gateway {
             dialect: routed.dialect,
             principal: is_signed.then(|| root_arn(&tenant)),
             tenant,
-            invocation: head.header("amz-sdk-invocation-id").map(str::to_owned),
+            invocation,
         };
         operation
             .handle(&self.services, &call, routed.input)

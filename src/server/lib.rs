@@ -10,6 +10,7 @@
 //! | `gateway` | an AWS request: size, signature, route, operation, answer |
 //! | `request_body` | a body from the connection into memory, within the budget |
 //! | `admission` | how many bytes of bodies are in memory at once |
+//! | `invocation` | what a retried call is known by |
 //! | `auth`, `credentials` | whose request it is, by which key |
 //! | `data_dir` | the data directory, its lock, its root key |
 //! | `config` | the configuration file |
@@ -27,6 +28,7 @@ pub mod credentials;
 pub mod data_dir;
 pub mod gateway;
 pub mod health;
+pub mod invocation;
 pub mod jobs;
 pub mod listener;
 pub mod notification_pages;

@@ -1,6 +1,7 @@
 //! Calls that were applied, so that a retried call is not counted twice.
 //!
-//! SDKs repeat `amz-sdk-invocation-id` on each attempt of one call. The ids of applied calls are
+//! SDKs repeat `amz-sdk-invocation-id` on each attempt of one call; what arrives here as an id is
+//! bound to the call's content as well, and of bounded length. The ids of applied calls are
 //! in their records in the write-ahead log, and are written to it again at each flush, because
 //! the records of what is flushed are deleted.
 
@@ -19,8 +20,6 @@ use super::varint::{self, Reader};
 const AGE_MS_MAX: i64 = 15 * MINUTE_MS;
 /// Ours: 64 Ki ids are about 8 MiB.
 const COUNT_MAX: usize = 1 << 16;
-/// Ours: an id is 36 characters; longer ones are taken for their beginning.
-const ID_BYTES_MAX: usize = 128;
 
 const RECORD_VERSION: u8 = 1;
 
@@ -59,7 +58,7 @@ pub(super) struct Call {
 impl Invocations {
     /// Begins a call; waits for an earlier attempt that is under way.
     pub(super) async fn begin(&self, tenant: &Tenant, id: &str) -> Begin {
-        let key: Key = (tenant.clone(), shortened(id).into());
+        let key: Key = (tenant.clone(), id.into());
         loop {
             let under_way = {
                 let mut content = self.content.lock();
@@ -86,7 +85,7 @@ impl Invocations {
 
     /// Whether a record read back belongs to a call that was applied; notes it if not.
     pub(super) fn replay(&self, tenant: &Tenant, id: &str, at: TimestampMs) -> bool {
-        let key: Key = (tenant.clone(), shortened(id).into());
+        let key: Key = (tenant.clone(), id.into());
         let mut content = self.content.lock();
         if content.calls.contains_key(&key) {
             return true;
@@ -166,14 +165,6 @@ impl Drop for Call {
         }
         self.done.notify_waiters();
     }
-}
-
-fn shortened(id: &str) -> &str {
-    let mut end = id.len().min(ID_BYTES_MAX);
-    while !id.is_char_boundary(end) {
-        end -= 1;
-    }
-    id.get(..end).unwrap_or_default()
 }
 
 #[cfg(test)]
