@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use belfry_model::{Clock, ManualClock, TimestampMs};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, MutexGuard, watch};
 
 /// A job's due time is looked at again at least this often, since a request can bring work
 /// forward; jobs for which that must be quick tell by [`Job::woken`].
@@ -87,16 +87,21 @@ impl Schedule {
     }
 
     /// Moves the test clock to `target`, doing on the way all that falls due, in order of time.
+    ///
+    /// The clock moves only while nothing runs, and this returns when nothing runs: a run that a
+    /// task began (a delivery to a slow receiver, say) ends at the time at which it began.
     pub async fn run_until(&self, clock: &ManualClock, target: TimestampMs) {
         let mut runs_at_instant = 0;
         loop {
+            // Held while the clock moves, so that no task takes up work in between: work that
+            // is claimed looks as if it were due only when the claim ends.
+            let _quiet = self.wait_for_runs().await;
             let now = clock.now();
-            let Some((due, entry)) = self.next(now).await else {
-                break;
+            let next = self.next(now).await.filter(|(due, _)| *due <= target);
+            let Some((due, entry)) = next else {
+                clock.set(target);
+                return;
             };
-            if due > target {
-                break;
-            }
             if due > now {
                 clock.set(due);
                 runs_at_instant = 0;
@@ -107,12 +112,22 @@ impl Schedule {
                         job = entry.job.name(),
                         "job stays due; leaving it for later"
                     );
-                    break;
+                    clock.set(target);
+                    return;
                 }
             }
-            entry.run_if_due(clock).await;
+            entry.job.run_due(clock.now()).await;
         }
-        clock.set(target);
+    }
+
+    /// Waits until no job runs, and keeps it so.
+    async fn wait_for_runs(&self) -> Vec<MutexGuard<'_, ()>> {
+        let mut quiet = Vec::with_capacity(self.entries.len());
+        // A task holds one of these at a time, and only this function takes more than one.
+        for entry in &self.entries {
+            quiet.push(entry.running.lock().await);
+        }
+        quiet
     }
 
     async fn next(&self, now: TimestampMs) -> Option<(TimestampMs, &Entry)> {
@@ -147,8 +162,11 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
     use parking_lot::Mutex as SyncMutex;
+    use tokio::sync::Notify;
 
     struct Every {
         step_ms: i64,
@@ -183,5 +201,58 @@ mod tests {
         let runs: Vec<i64> = job.runs.lock().iter().map(|t| t.0).collect();
         assert_eq!(runs, [60_000, 120_000, 180_000]);
         assert_eq!(clock.now(), TimestampMs(200_000));
+    }
+
+    /// A job whose one piece of work takes long. While it is under way it looks as if it were
+    /// due when its claim ends, as a delivery does.
+    struct Slow {
+        begun: Notify,
+        is_claimed: AtomicBool,
+        is_done: AtomicBool,
+        times: SyncMutex<Vec<(TimestampMs, TimestampMs)>>,
+        clock: Arc<ManualClock>,
+    }
+
+    const CLAIM_MS: i64 = 120_000;
+
+    #[async_trait]
+    impl Job for Slow {
+        fn name(&self) -> &'static str {
+            "slow"
+        }
+        async fn next_due(&self, _now: TimestampMs) -> Option<TimestampMs> {
+            let claim_ms = i64::from(self.is_claimed.load(Ordering::SeqCst)) * CLAIM_MS;
+            (!self.is_done.load(Ordering::SeqCst)).then_some(TimestampMs(claim_ms))
+        }
+        async fn run_due(&self, now: TimestampMs) {
+            self.is_claimed.store(true, Ordering::SeqCst);
+            self.begun.notify_one();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            self.times.lock().push((now, self.clock.now()));
+            self.is_done.store(true, Ordering::SeqCst);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_clock_waits_for_runs_under_way() {
+        for advance_ms in [1_000, 2 * CLAIM_MS] {
+            let clock = ManualClock::new(TimestampMs(0));
+            let job = Arc::new(Slow {
+                begun: Notify::new(),
+                is_claimed: AtomicBool::new(false),
+                is_done: AtomicBool::new(false),
+                times: SyncMutex::default(),
+                clock: clock.clone(),
+            });
+            let schedule = Schedule::new(clock.clone(), vec![job.clone()]);
+            let (_stop, stopping) = watch::channel(false);
+            schedule.spawn(&stopping);
+            job.begun.notified().await;
+            schedule.run_until(&clock, TimestampMs(advance_ms)).await;
+            // Once, from its beginning to its end at one time, and before the call returned.
+            let times = job.times.lock().clone();
+            assert_eq!(times, [(TimestampMs(0), TimestampMs(0))]);
+            assert_eq!(clock.now(), TimestampMs(advance_ms));
+        }
     }
 }
