@@ -220,7 +220,10 @@ impl Node {
             catalog,
             metrics,
             signer: notifications.signer,
-            pages: Arc::new(NotificationPages { topics }),
+            pages: Arc::new(NotificationPages {
+                topics,
+                base_path: options.config.base_path.clone(),
+            }),
             test_clock: manual.map(|clock| Arc::new(TestClock::new(clock, schedule.clone()))),
         });
 

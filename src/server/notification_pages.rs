@@ -13,12 +13,15 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use belfry_notify::topic::ConfirmRequest;
 use belfry_notify::{Error, TopicService, pages};
+use belfry_wire::route::strip_base_path;
 
 use crate::routes::wants_page;
 
 /// What the pages act through.
 pub struct NotificationPages {
     pub topics: Arc<TopicService>,
+    /// Stands in front of every path, unless a proxy takes it away.
+    pub base_path: String,
 }
 
 /// A link of a notification.
@@ -45,13 +48,11 @@ pub async fn intercept(
     request: Request,
     next: Next,
 ) -> Response {
-    let is_mail_link = matches!(
-        request.uri().path(),
-        pages::CONFIRMATION_PATH | pages::UNSUBSCRIBE_PATH
-    );
+    let path = strip_base_path(request.uri().path(), &pages.base_path);
+    let is_mail_link = matches!(path, pages::CONFIRMATION_PATH | pages::UNSUBSCRIBE_PATH);
     let is_method = request.method() == Method::GET || request.method() == Method::POST;
     let link = (is_method && (is_mail_link || wants_page(request.headers())))
-        .then(|| Link::parse(request.uri()))
+        .then(|| Link::parse(path, request.uri().query()))
         .flatten();
     match link {
         Some(link) if request.method() == Method::POST => pages.act(link).await,
@@ -61,12 +62,13 @@ pub async fn intercept(
 }
 
 impl Link {
-    fn parse(uri: &Uri) -> Option<Self> {
-        let mut query: HashMap<String, String> = form_urlencoded::parse(uri.query()?.as_bytes())
+    /// `path` without the base path.
+    fn parse(path: &str, query: Option<&str>) -> Option<Self> {
+        let mut query: HashMap<String, String> = form_urlencoded::parse(query?.as_bytes())
             .into_owned()
             .collect();
         let mut take = |name: &str| query.remove(name);
-        let action = match uri.path() {
+        let action = match path {
             pages::CONFIRMATION_PATH => "ConfirmSubscription".to_owned(),
             pages::UNSUBSCRIBE_PATH => "Unsubscribe".to_owned(),
             _ => take("Action")?,
@@ -135,7 +137,10 @@ impl NotificationPages {
                     authenticate_on_unsubscribe: false,
                 };
                 let arn = self.topics.confirm_subscription(None, request).await?;
-                let undo = format!("/?Action=Unsubscribe&SubscriptionArn={arn}");
+                let undo = format!(
+                    "{}/?Action=Unsubscribe&SubscriptionArn={arn}",
+                    self.base_path.trim_end_matches('/')
+                );
                 Ok(pages::confirmed(&arn, &undo))
             }
             Link::Unsubscribe { subscription_arn } => {

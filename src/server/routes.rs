@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use belfry_catalog::Catalog;
 use belfry_notify::Signer;
+use belfry_wire::route::strip_base_path;
 
 use crate::gateway::{self, Gateway};
 use crate::health;
@@ -29,6 +30,10 @@ pub struct Parts {
 }
 
 pub fn router(parts: Parts) -> Router {
+    let certificates = Arc::new(Certificates {
+        signer: parts.signer,
+        base_path: parts.gateway.base_path.clone(),
+    });
     let aws = Router::new()
         .fallback(gateway::handle)
         .with_state(parts.gateway)
@@ -36,7 +41,7 @@ pub fn router(parts: Parts) -> Router {
             parts.pages,
             notification_pages::intercept,
         ))
-        .layer(middleware::from_fn_with_state(parts.signer, certificate));
+        .layer(middleware::from_fn_with_state(certificates, certificate));
     let mut router = Router::new()
         .route("/health", get(health::get).with_state(parts.catalog))
         .route("/metrics", get(own_metrics).with_state(parts.metrics));
@@ -59,9 +64,15 @@ async fn own_metrics(State(metrics): State<Arc<OwnMetrics>>) -> Response {
     }
 }
 
+/// Where the certificate of signed messages is found.
+struct Certificates {
+    signer: Arc<Signer>,
+    base_path: String,
+}
+
 /// The certificate that SigningCertURL names (spec notifications.md 6); anything else goes on.
 async fn certificate(
-    State(signer): State<Arc<Signer>>,
+    State(certificates): State<Arc<Certificates>>,
     uri: Uri,
     request: Request,
     next: Next,
@@ -69,7 +80,8 @@ async fn certificate(
     if !uri.path().ends_with(".pem") {
         return next.run(request).await;
     }
-    match signer.certificate_pem(uri.path()).await {
+    let path = strip_base_path(uri.path(), &certificates.base_path);
+    match certificates.signer.certificate_pem(path).await {
         Ok(Some(pem)) => {
             let headers = [
                 (header::CONTENT_TYPE, "application/x-pem-file"),

@@ -171,7 +171,7 @@ fn framing<'a>(head: &'a RequestHead, path: &'a str) -> Framing<'a> {
 }
 
 /// The path without the configured prefix; unchanged when the prefix is not there.
-fn strip_base_path<'a>(path: &'a str, base_path: &str) -> &'a str {
+pub fn strip_base_path<'a>(path: &'a str, base_path: &str) -> &'a str {
     let base_path = base_path.trim_end_matches('/');
     match path.strip_prefix(base_path) {
         Some("") => "/",
