@@ -46,8 +46,8 @@ pub struct NodeOptions {
     pub data_dir: PathBuf,
     pub listen: SocketAddr,
     pub auth: AuthMode,
-    /// 12 digits.
-    pub account: String,
+    /// 12 digits; by default that of the data directory's root key.
+    pub account: Option<String>,
     pub config: Config,
     /// Starts on a virtual clock that stands at this time.
     pub test_clock: Option<TimestampMs>,
@@ -98,7 +98,9 @@ impl Node {
         let started = Instant::now();
         check_loopback(&options)?;
         let data_dir = DataDir::open(&options.data_dir)?;
-        let credentials = data_dir.credentials(&options.account, &options.config.region)?;
+        let credentials =
+            data_dir.credentials(options.account.as_deref(), &options.config.region)?;
+        let account = credentials.root_account().to_owned();
         // Bound before the slow part, so that a taken port is told at once; served after it.
         let listener = listener::bind(options.listen).map_err(|source| StartError::Listen {
             addr: options.listen,
@@ -167,7 +169,7 @@ impl Node {
 
         let metrics = OwnMetrics::shared();
         let self_observation = SelfObservation::new(
-            Tenant::new(options.account.as_str(), options.config.region.as_str()),
+            Tenant::new(account.as_str(), options.config.region.as_str()),
             metrics.clone(),
             metrics_store.clone(),
             logs.clone(),
@@ -207,7 +209,7 @@ impl Node {
             authority: Authority {
                 mode: options.auth,
                 credentials: Arc::new(credentials),
-                default_account: options.account.as_str().into(),
+                default_account: account.into(),
                 default_region: options.config.region.as_str().into(),
                 verifier: Verifier::new(skew_minutes),
             },

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use belfry_model::TimestampMs;
-use belfry_model::tenant::{DEFAULT_ACCOUNT, is_account_id};
+use belfry_model::tenant::is_account_id;
 use belfry_server::auth::AuthMode;
 use belfry_server::config::Config;
 use clap::ValueEnum;
@@ -25,9 +25,9 @@ pub struct Args {
     /// Whether signatures are checked; `none` is accepted on loopback addresses only
     #[arg(long, value_enum, default_value = "sigv4", env = "BELFRY_AUTH")]
     auth: Auth,
-    /// The 12-digit account of the root key
-    #[arg(long, default_value = DEFAULT_ACCOUNT, value_parser = account, env = "BELFRY_ACCOUNT")]
-    account: String,
+    /// The 12-digit account of the root key, 000000000000 unless the data directory has one
+    #[arg(long, value_parser = account, env = "BELFRY_ACCOUNT")]
+    account: Option<String>,
     /// Configuration file (TOML)
     #[arg(long, env = "BELFRY_CONFIG")]
     config: Option<PathBuf>,

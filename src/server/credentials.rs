@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use belfry_model::tenant::is_account_id;
+use belfry_model::tenant::{DEFAULT_ACCOUNT, is_account_id};
 
 /// One access key. The secret never reaches a log: `Debug` leaves it out.
 #[derive(Clone, PartialEq, Eq)]
@@ -69,6 +69,12 @@ impl Credentials {
 
     pub fn key(&self, access_key_id: &str) -> Option<&Key> {
         self.by_id.get(access_key_id)
+    }
+
+    /// The account of the root key, or of those who have none.
+    pub fn root_account(&self) -> &str {
+        self.default_key()
+            .map_or(DEFAULT_ACCOUNT, |key| key.account.as_str())
     }
 
     /// The key of profile `default`: the root key.

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use belfry_model::tenant::DEFAULT_ACCOUNT;
 use rand::Rng;
 use rand::distr::{Alphanumeric, SampleString};
 
@@ -24,6 +25,15 @@ pub enum DataDirError {
     Locked { path: PathBuf },
     #[error("{path}: {why}")]
     Credentials { path: PathBuf, why: String },
+    #[error(
+        "the root key in {path} is of account {found}, but the server was told --account {asked}: \
+         start it with --account {found}, or change aws_account_id in the file"
+    )]
+    OtherAccount {
+        path: PathBuf,
+        found: String,
+        asked: String,
+    },
 }
 
 impl DataDir {
@@ -71,20 +81,35 @@ impl DataDir {
         self.path.join("wal").join(name)
     }
 
-    /// Reads the keys; on the first start creates the root key of `account`, as an AWS
-    /// shared-credentials file that only the owner may read.
+    /// Reads the keys; on the first start creates the root key of `account` (by default
+    /// [`DEFAULT_ACCOUNT`]), as an AWS shared-credentials file that only the owner may read.
     ///
     /// # Errors
-    /// When the file cannot be written, or is not a credentials file.
-    pub fn credentials(&self, account: &str, region: &str) -> Result<Credentials, DataDirError> {
+    /// When the file cannot be written, or is not a credentials file. `OtherAccount` when the
+    /// root key is another account's: unsigned requests and Belfry's own metrics would then
+    /// work in one account, and the key's owner in another.
+    pub fn credentials(
+        &self,
+        account: Option<&str>,
+        region: &str,
+    ) -> Result<Credentials, DataDirError> {
         let path = credentials_path(&self.path);
+        let new_account = account.unwrap_or(DEFAULT_ACCOUNT);
         if !path.exists() {
-            write_root_key(&path, account, region).map_err(|source| DataDirError::Io {
+            write_root_key(&path, new_account, region).map_err(|source| DataDirError::Io {
                 path: path.clone(),
                 source,
             })?;
         }
-        read_credentials(&self.path, account)
+        let credentials = read_credentials(&self.path, new_account)?;
+        match (credentials.default_key(), account) {
+            (Some(key), Some(asked)) if key.account != asked => Err(DataDirError::OtherAccount {
+                path,
+                found: key.account.clone(),
+                asked: asked.to_owned(),
+            }),
+            _ => Ok(credentials),
+        }
     }
 }
 
@@ -156,8 +181,8 @@ mod tests {
     fn the_root_key_is_made_once_and_private() {
         let dir = tempfile::tempdir().unwrap();
         let data_dir = DataDir::open(dir.path()).unwrap();
-        let first = data_dir.credentials("000000000000", "us-east-1").unwrap();
-        let again = data_dir.credentials("000000000000", "us-east-1").unwrap();
+        let first = data_dir.credentials(None, "us-east-1").unwrap();
+        let again = data_dir.credentials(None, "us-east-1").unwrap();
         assert_eq!(first.default_key(), again.default_key());
         #[cfg(unix)]
         {
@@ -167,6 +192,23 @@ mod tests {
                 .permissions()
                 .mode();
             assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn the_root_key_is_of_the_account_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::open(dir.path()).unwrap();
+        let account = "111122223333";
+        data_dir.credentials(Some(account), "us-east-1").unwrap();
+        let refused = data_dir.credentials(Some("000000000000"), "us-east-1");
+        let text = refused.unwrap_err().to_string();
+        assert!(text.contains("account 111122223333"), "{text}");
+        assert!(text.contains("--account 000000000000"), "{text}");
+        // Told nothing, the server takes the file's.
+        for asked in [Some(account), None] {
+            let keys = data_dir.credentials(asked, "us-east-1").unwrap();
+            assert_eq!(keys.root_account(), account);
         }
     }
 
