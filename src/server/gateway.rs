@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response as HttpResponse};
 use belfry_api::{Call, Services, table};
 use belfry_model::Tenant;
@@ -26,6 +26,8 @@ use crate::auth::{AuthMode, Authority, is_region};
 use crate::invocation;
 use crate::own_metrics::{OwnMetrics, RequestLabels};
 use crate::request_body::{self, Unread};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// Ours: the longest unsigned body that is read where requests have to be signed. What may be
 /// unsigned, the links in notifications, has none, or a short form.
@@ -76,7 +78,11 @@ impl Gateway {
             code: None,
             received: 0,
         };
-        let answer = self.answer(&head, body, &request_id, &mut account).await;
+        let mut answer = self.answer(&head, body, &request_id, &mut account).await;
+        // Encoded answers have it already; a plain 404 is in no protocol and needs it as well.
+        if let Ok(id) = HeaderValue::from_str(&request_id) {
+            answer.headers_mut().entry(REQUEST_ID).or_insert(id);
+        }
         self.log(&head, &request_id, &account, answer.status(), started);
         answer
     }
