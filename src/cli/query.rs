@@ -26,11 +26,11 @@ pub struct Args {
     #[arg(long = "log-group", short = 'g', required = true)]
     log_groups: Vec<String>,
     /// Begin of the time range: 2026-03-01T00:00:00Z, or how long ago: 30m, 12h, 7d
-    #[arg(long, default_value = "1h", value_parser = instant)]
-    start: TimestampMs,
+    #[arg(long, default_value = "1h", value_parser = Instant::parse)]
+    start: Instant,
     /// End of the time range, likewise
-    #[arg(long, default_value = "0m", value_parser = instant)]
-    end: TimestampMs,
+    #[arg(long, default_value = "0m", value_parser = Instant::parse)]
+    end: Instant,
     /// The server's data directory, which holds the root key
     #[arg(long, env = "BELFRY_DATA_DIR")]
     data_dir: PathBuf,
@@ -44,23 +44,42 @@ pub struct Args {
     json: bool,
 }
 
-fn instant(text: &str) -> Result<TimestampMs, String> {
-    if let Some(time) = TimestampMs::parse_iso8601(text) {
-        return Ok(time);
+/// A point in time as the command line gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Instant {
+    At(TimestampMs),
+    /// Milliseconds before the server's time.
+    Ago(i64),
+}
+
+impl Instant {
+    fn parse(text: &str) -> Result<Self, String> {
+        if let Some(time) = TimestampMs::parse_iso8601(text) {
+            return Ok(Self::At(time));
+        }
+        let expected =
+            || "expected 2026-03-01T00:00:00Z or, for how long ago, 30m, 12h, 7d".to_owned();
+        let unit = text.chars().last().ok_or_else(expected)?;
+        let number = text.get(..text.len() - unit.len_utf8()).unwrap_or_default();
+        let number: i64 = number.parse().map_err(|_| expected())?;
+        let unit_s = match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            _ => return Err(expected()),
+        };
+        Ok(Self::Ago(
+            number.saturating_mul(unit_s).saturating_mul(1_000),
+        ))
     }
-    let expected = || "expected 2026-03-01T00:00:00Z or, for how long ago, 30m, 12h, 7d".to_owned();
-    let unit = text.chars().last().ok_or_else(expected)?;
-    let number = text.get(..text.len() - unit.len_utf8()).unwrap_or_default();
-    let number: i64 = number.parse().map_err(|_| expected())?;
-    let unit_s = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        _ => return Err(expected()),
-    };
-    let ago_ms = number.saturating_mul(unit_s).saturating_mul(1_000);
-    Ok(SystemClock.now().saturating_sub_ms(ago_ms))
+
+    fn from(self, now: TimestampMs) -> TimestampMs {
+        match self {
+            Self::At(time) => time,
+            Self::Ago(ms) => now.saturating_sub_ms(ms),
+        }
+    }
 }
 
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -86,12 +105,13 @@ type Row = Vec<(String, String)>;
 
 async fn query(args: &Args) -> Result<Vec<Row>, Failure> {
     let client = LogsClient::new(args)?;
+    let now = client.server_time().await?;
     let started = client
         .call(
             "StartQuery",
             &json!({
                 "logGroupNames": args.log_groups, "queryString": args.query,
-                "startTime": args.start.as_secs(), "endTime": args.end.as_secs(),
+                "startTime": args.start.from(now).as_secs(), "endTime": args.end.from(now).as_secs(),
             }),
         )
         .await?;
@@ -150,6 +170,18 @@ impl LogsClient {
                 service: "logs".to_owned(),
             },
         })
+    }
+
+    /// The time at which the server is: a test clock's, if it runs on one.
+    async fn server_time(&self) -> Result<TimestampMs, Failure> {
+        let url = format!("{}_belfry/clock", self.url);
+        let answer = self.http.get(url).send().await?;
+        if !answer.status().is_success() {
+            return Ok(SystemClock.now());
+        }
+        let answer: Value = serde_json::from_str(&answer.text().await?)?;
+        let time = answer["now"].as_str().and_then(TimestampMs::parse_iso8601);
+        time.ok_or_else(|| format!("the server's clock shows {answer}").into())
     }
 
     async fn call(&self, operation: &str, input: &Value) -> Result<Value, Failure> {
@@ -217,5 +249,22 @@ fn print_table(rows: &[Row]) {
     line(columns.iter().map(|column| (*column).to_owned()).collect());
     for row in rows {
         line(columns.iter().map(|column| cell(row, column)).collect());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_ago_counts_from_the_servers_time() {
+        let now = TimestampMs(1_000_000_000);
+        let time = |text: &str| Instant::parse(text).map(|instant| instant.from(now));
+        assert_eq!(time("1h"), Ok(TimestampMs(1_000_000_000 - 3_600_000)));
+        assert_eq!(time("0m"), Ok(now));
+        assert_eq!(time("1970-01-01T00:00:01Z"), Ok(TimestampMs(1_000)));
+        for wrong in ["", "h", "1", "1y", "yesterday"] {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
     }
 }
