@@ -7,6 +7,7 @@ mod cases;
 mod compatibility;
 mod configuration;
 mod crash;
+mod front;
 mod live;
 mod process;
 mod seeds;
