@@ -7,7 +7,7 @@ use belfry_catalog::check::CheckCatalog;
 use belfry_catalog::objects::ObjectKind;
 use belfry_catalog::{ObjectCatalog, SqliteCatalog};
 use belfry_server::data_dir::DataDir;
-use belfry_store::wal::{Lsn, Wal, WalConfig};
+use belfry_store::wal::{Lsn, Wal, WalConfig, WalRecord};
 use belfry_store::{Objects, logs, metrics};
 
 use super::Failure;
@@ -51,8 +51,12 @@ async fn check(data_dir: &DataDir) -> Result<u64, Failure> {
     let objects = Objects::open_local(&data_dir.objects_path())?;
     faults += check_objects(&catalog, &objects, ObjectKind::MetricsBlock).await?;
     faults += check_objects(&catalog, &objects, ObjectKind::LogSegment).await?;
-    for name in ["metrics", "logs"] {
-        faults += check_wal(name, &data_dir.wal_path(name))?;
+    let logs: [(&str, fn(&WalRecord) -> belfry_store::Result<()>); 2] = [
+        ("metrics", metrics::verify_record),
+        ("logs", logs::verify_record),
+    ];
+    for (name, verify) in logs {
+        faults += check_wal(name, &data_dir.wal_path(name), verify)?;
     }
     Ok(faults)
 }
@@ -87,13 +91,17 @@ async fn check_objects(
     Ok(faults)
 }
 
-/// Reads every record; a torn end, which a crash may leave, is no fault.
-fn check_wal(name: &str, dir: &Path) -> Result<u64, Failure> {
+/// Reads every record, and what is in it; a torn end, which a crash may leave, is no fault.
+fn check_wal(
+    name: &str,
+    dir: &Path,
+    verify: fn(&WalRecord) -> belfry_store::Result<()>,
+) -> Result<u64, Failure> {
     if !dir.is_dir() {
         return Ok(0);
     }
     let read = Wal::open(name, dir, Lsn(0), WalConfig::default())
-        .and_then(|wal| wal.replay(Lsn(0), |_| Ok(())));
+        .and_then(|wal| wal.replay(Lsn(0), |record| verify(&record)));
     match read {
         Ok(summary) => {
             println!("write-ahead log {name}: {} records", summary.records);

@@ -87,5 +87,5 @@ pub use scan::{
     ValueKind,
 };
 pub use snapshot::LogSnapshot;
-pub use store::LogsStore;
+pub use store::{LogsStore, verify_record};
 pub use verify::verify_object;

@@ -29,7 +29,7 @@ use super::wal_record::{
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::objects::Objects;
-use crate::wal::{Lsn, Wal};
+use crate::wal::{Lsn, Wal, WalRecord};
 
 /// The name of the write-ahead log in the catalog.
 pub(super) const WAL_NAME: &str = "logs";
@@ -381,24 +381,8 @@ impl Replay {
         let mut head = Head::default();
         let mut last_time = TimestampMs(0);
         wal.replay(checkpoint, |record| {
-            let unreadable = |why: String| Error::WalCorrupt {
-                file: format!("{WAL_NAME} record {}", record.lsn.0),
-                offset: 0,
-                why,
-            };
-            match record.kind {
-                KIND_CALLS => {
-                    for remembered in decode_calls(&record.payload).map_err(unreadable)? {
-                        calls.remember(remembered.call, remembered.outcome);
-                    }
-                }
-                KIND_EVENTS => {
-                    let events = decode_events(&record.payload).map_err(unreadable)?;
-                    last_time = last_time.max(events.outcome.ingestion_time);
-                    apply_record(events, &mut head, &calls);
-                }
-                kind => return Err(unreadable(format!("unknown kind {kind}"))),
-            }
+            let at = apply_record(&record, &mut head, &calls)?;
+            last_time = last_time.max(at.unwrap_or(last_time));
             Ok(())
         })?;
         Ok(Self {
@@ -410,7 +394,40 @@ impl Replay {
     }
 }
 
-fn apply_record(events: EventsRecord, head: &mut Head, calls: &Calls) {
+/// Whether a restart would take this record of the logs' log, for `belfry check`. What it holds is
+/// thrown away.
+///
+/// # Errors
+/// [`Error::WalCorrupt`] for a record of no kind that this version writes.
+pub fn verify_record(record: &WalRecord) -> Result<()> {
+    apply_record(record, &mut Head::default(), &Calls::default()).map(drop)
+}
+
+/// Does what a record says; its ingestion time, if it holds events.
+fn apply_record(record: &WalRecord, head: &mut Head, calls: &Calls) -> Result<Option<TimestampMs>> {
+    let unreadable = |why: String| Error::WalCorrupt {
+        file: format!("{WAL_NAME} record {}", record.lsn.0),
+        offset: 0,
+        why,
+    };
+    match record.kind {
+        KIND_CALLS => {
+            for remembered in decode_calls(&record.payload).map_err(unreadable)? {
+                calls.remember(remembered.call, remembered.outcome);
+            }
+            Ok(None)
+        }
+        KIND_EVENTS => {
+            let events = decode_events(&record.payload).map_err(unreadable)?;
+            let at = events.outcome.ingestion_time;
+            apply_events(events, head, calls);
+            Ok(Some(at))
+        }
+        kind => Err(unreadable(format!("unknown kind {kind}"))),
+    }
+}
+
+fn apply_events(events: EventsRecord, head: &mut Head, calls: &Calls) {
     if let Some(invocation) = events.invocation {
         let call = Call {
             tenant: events.tenant.clone(),
@@ -437,4 +454,25 @@ fn apply_record(events: EventsRecord, head: &mut Head, calls: &Calls) {
         text,
     );
     head.insert(&events.tenant, events.group, source, chunk);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wal_record::encode_calls;
+    use super::*;
+
+    #[test]
+    fn a_check_reads_what_is_in_a_record() {
+        let verify = |kind, payload| {
+            verify_record(&WalRecord {
+                lsn: Lsn::FIRST,
+                kind,
+                payload,
+            })
+        };
+        let record = encode_calls(&[]);
+        assert!(verify(KIND_CALLS, record.clone()).is_ok());
+        assert!(verify(KIND_CALLS, record.slice(..record.len() - 1)).is_err());
+        assert!(verify(9, record).is_err());
+    }
 }

@@ -51,7 +51,7 @@ pub use config::MetricsConfig;
 pub use key::{SeriesKey, of as series_key};
 pub use list::{ListedMetric, MetricFilter, MetricPage};
 pub use read::{MetricRead, MetricReadResult, UnitBuckets};
-pub use store::{MetricsStats, MetricsStore};
+pub use store::{MetricsStats, MetricsStore, verify_record};
 pub use tier::{Retention, Tier};
 
 /// What one datum says.

@@ -258,14 +258,7 @@ fn replay(
     let wal = Wal::open(WAL_NAME, dir, checkpoint, config.wal)?;
     let mut head = Head::default();
     let summary = wal.replay(checkpoint, |record| {
-        apply(&record, &mut head, invocations).ok_or_else(|| Error::WalCorrupt {
-            file: WAL_NAME.to_owned(),
-            offset: 0,
-            why: format!(
-                "record {} of kind {} is not one of this version",
-                record.lsn.0, record.kind
-            ),
-        })
+        apply_to(&record, &mut head, invocations)
     })?;
     if summary.records > 0 {
         tracing::info!(
@@ -276,6 +269,17 @@ fn replay(
         );
     }
     Ok((wal, head))
+}
+
+fn apply_to(record: &WalRecord, head: &mut Head, invocations: &Invocations) -> Result<()> {
+    apply(record, head, invocations).ok_or_else(|| Error::WalCorrupt {
+        file: WAL_NAME.to_owned(),
+        offset: 0,
+        why: format!(
+            "record {} of kind {} is not one of this version",
+            record.lsn.0, record.kind
+        ),
+    })
 }
 
 fn apply(record: &WalRecord, head: &mut Head, invocations: &Invocations) -> Option<()> {
@@ -294,6 +298,15 @@ fn apply(record: &WalRecord, head: &mut Head, invocations: &Invocations) -> Opti
         KIND_INVOCATIONS => invocations.replay_record(&record.payload),
         _ => None,
     }
+}
+
+/// Whether a restart would take this record of the metrics' log, for `belfry check`. What it holds
+/// is thrown away.
+///
+/// # Errors
+/// [`Error::WalCorrupt`] for a record of no kind that this version writes.
+pub fn verify_record(record: &WalRecord) -> Result<()> {
+    apply_to(record, &mut Head::default(), &Invocations::default())
 }
 
 impl Inner {
@@ -386,5 +399,31 @@ impl Inner {
                 engine: "object ids",
                 why: e.to_string(),
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_reads_what_is_in_a_record() {
+        let verify = |kind, payload: &[u8]| {
+            verify_record(&WalRecord {
+                lsn: Lsn::FIRST,
+                kind,
+                payload: Bytes::copy_from_slice(payload),
+            })
+        };
+        let tenant = Tenant::new("000000000000", "eu-west-1");
+        let header = RecordHeader {
+            tenant: &tenant,
+            invocation: None,
+            applied_at: TimestampMs(0),
+        };
+        let record = MetricBatch::new().encode(&header);
+        assert!(verify(KIND_BATCH, &record).is_ok());
+        assert!(verify(KIND_BATCH, &record[..record.len() - 1]).is_err());
+        assert!(verify(9, &record).is_err());
     }
 }
