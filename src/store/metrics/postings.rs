@@ -78,8 +78,12 @@ impl Rows {
         rows.serialize::<Portable>()
     }
 
+    /// `None` for bytes that are no valid set: what the engine does with an invalid one is not
+    /// defined.
     pub(super) fn deserialize(bytes: &[u8]) -> Option<Self> {
-        Bitmap::try_deserialize::<Portable>(bytes).map(Self)
+        let bitmap = Bitmap::try_deserialize::<Portable>(bytes)?;
+        bitmap.internal_validate().ok()?;
+        Some(Self(bitmap))
     }
 
     pub(super) fn intersect(&mut self, other: &Self) {
@@ -205,6 +209,17 @@ mod tests {
         assert!(find(&[("none", None)]).is_empty());
         assert_eq!(postings.find(&[]), None);
         assert!(postings.heap_bytes() > 1000);
+    }
+
+    /// The bitmap engine reads rows in any order, and then breaks its own promises.
+    #[test]
+    fn rows_out_of_order_are_refused() {
+        let stored = Rows(Bitmap::of(&[3, 5])).serialize();
+        let mut swapped = stored.clone();
+        let at = swapped.len() - 4;
+        swapped[at..].rotate_left(2);
+        assert!(Rows::deserialize(&stored).is_some());
+        assert_eq!(Rows::deserialize(&swapped), None);
     }
 
     proptest! {
