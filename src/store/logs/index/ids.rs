@@ -92,7 +92,7 @@ impl Ids {
         (0..self.pages())
             .filter(move |&page| self.may_hold(page, hash))
             .map(|page| {
-                let start = page as u32 * PAGE_ROWS;
+                let start = (page as u32).saturating_mul(PAGE_ROWS);
                 start..start.saturating_add(PAGE_ROWS)
             })
     }

@@ -24,6 +24,9 @@ use crate::logs::row_set::RowSet;
 /// Memory that tantivy's writer may ask for at most before it complains.
 const WRITER_BYTES: usize = 256 * 1024 * 1024;
 
+/// Ours: nothing larger is unpacked, whatever a damaged length says.
+const FILE_BYTES_MAX: usize = 1 << 30;
+
 /// The files of a segment that was never changed.
 const COMPONENTS: [SegmentComponent; 6] = [
     SegmentComponent::Postings,
@@ -220,6 +223,9 @@ fn unbundle(bytes: &[u8]) -> Option<Vec<(String, Vec<u8>)>> {
     for (name, compressed, stored, length) in entries {
         let content = take(stored)?;
         let content = if compressed {
+            if length > FILE_BYTES_MAX {
+                return None;
+            }
             zstd::bulk::decompress(content, length).ok()?
         } else {
             content.to_vec()
@@ -456,6 +462,16 @@ mod tests {
         assert!(sevens.iter_from(0, rows).all(|r| r % 7 == 3));
         assert_eq!(find(1, wanted("all", true, true)).len(), 20);
         assert_eq!(find(1, wanted("row3", true, true)).len(), 0);
+    }
+
+    #[test]
+    fn a_length_that_cannot_be_is_refused() {
+        let mut bytes = [1u32, 1].map(u32::to_le_bytes).concat();
+        bytes.extend_from_slice(b"a\x01");
+        bytes.extend_from_slice(&0u64.to_le_bytes());
+        bytes.extend_from_slice(&(1u64 << 62).to_le_bytes());
+        assert!(unbundle(&bytes).is_none());
+        assert!(WordsIndex::open(&bytes, 1).is_err());
     }
 
     #[test]
