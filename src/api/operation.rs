@@ -84,6 +84,11 @@ pub type Handled<'a> = Pin<Box<dyn Future<Output = Result<Response, ApiError>> +
 pub trait Handler: Send + Sync {
     fn service(&self) -> Service;
     fn name(&self) -> &'static str;
+    /// Decodes and checks what the request alone tells, and calls nothing.
+    ///
+    /// # Errors
+    /// The refusal that [`Handler::handle`] would answer.
+    fn examine(&self, input: &Input<'_>, now: TimestampMs) -> Result<(), ApiError>;
     /// Decodes, checks, calls and encodes.
     fn handle<'a>(
         &'a self,
@@ -100,6 +105,12 @@ impl<O: Operation> Typed<O> {
     pub const NEW: Self = Self(PhantomData);
 }
 
+fn decode_checked<O: Operation>(input: &Input<'_>) -> Result<O::Input, ApiError> {
+    let input: O::Input = input.decode()?;
+    check(O::SERVICE, &input)?;
+    Ok(input)
+}
+
 impl<O: Operation> Handler for Typed<O> {
     fn service(&self) -> Service {
         O::SERVICE
@@ -109,6 +120,10 @@ impl<O: Operation> Handler for Typed<O> {
         O::NAME
     }
 
+    fn examine(&self, input: &Input<'_>, _now: TimestampMs) -> Result<(), ApiError> {
+        decode_checked::<O>(input).map(drop)
+    }
+
     fn handle<'a>(
         &'a self,
         services: &'a Services,
@@ -116,8 +131,7 @@ impl<O: Operation> Handler for Typed<O> {
         input: Input<'a>,
     ) -> Handled<'a> {
         Box::pin(async move {
-            let input: O::Input = input.decode()?;
-            check(O::SERVICE, &input)?;
+            let input = decode_checked::<O>(&input)?;
             let output = O::call(services, call, input).await?;
             Ok(call.answer(O::SERVICE, O::NAME, &output))
         })

@@ -102,6 +102,10 @@ impl Handler for PutLogEvents {
         "PutLogEvents"
     }
 
+    fn examine(&self, input: &Input<'_>, now: TimestampMs) -> Result<(), ApiError> {
+        decode_checked(input, now).map(drop)
+    }
+
     fn handle<'a>(
         &'a self,
         services: &'a Services,
@@ -109,16 +113,18 @@ impl Handler for PutLogEvents {
         input: Input<'a>,
     ) -> Handled<'a> {
         Box::pin(async move {
-            let decoded = off_async(|| {
-                let decoded = input.decode_seed(RequestSeed)?;
-                check(Service::Logs, &decoded)?;
-                check_batch(decoded.events.as_ref(), call.now)?;
-                Ok::<_, ApiError>(decoded)
-            })?;
+            let decoded = off_async(|| decode_checked(&input, call.now))?;
             let output = put(services, call, decoded).await?;
             Ok(call.answer(Service::Logs, "PutLogEvents", &output))
         })
     }
+}
+
+fn decode_checked(input: &Input<'_>, now: TimestampMs) -> Result<Decoded, ApiError> {
+    let decoded = input.decode_seed(RequestSeed)?;
+    check(Service::Logs, &decoded)?;
+    check_batch(decoded.events.as_ref(), now)?;
+    Ok(decoded)
 }
 
 /// What holds for the batch as a whole (spec logs-semantics.md 2.1).

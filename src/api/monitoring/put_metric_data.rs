@@ -4,6 +4,7 @@
 //! (`metric_datum_decode`), and only where that gives up as the tree here, which finds the exact
 //! refusal.
 
+use belfry_model::TimestampMs;
 use belfry_model::quota::METRIC_DATUMS_MAX;
 use belfry_store::metrics::MetricBatch;
 use belfry_wire::constraints::check;
@@ -183,6 +184,13 @@ impl Handler for PutMetricData {
 
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn examine(&self, input: &Input<'_>, now: TimestampMs) -> Result<(), ApiError> {
+        let settings = Settings {
+            allow_aws_namespaces: true,
+        };
+        accept(input, TimeWindow::at(now), settings).map(drop)
     }
 
     fn handle<'a>(
