@@ -4,20 +4,29 @@
 use std::io;
 use std::sync::Arc;
 
+use belfry_catalog::objects::{ObjectKind, ObjectRow};
+use belfry_model::{Tenant, TimestampMs};
+use belfry_store::Objects;
 use belfry_store::logs::json::escape::escape;
 use belfry_store::logs::json::shape::Shape;
 use belfry_store::logs::json::value::{classify, unescape_exactly};
 use belfry_store::logs::json::walk::{Dissection, Scalar, Token};
-use belfry_store::metrics::verify_object;
-use belfry_store::wal::{Lsn, Wal, WalConfig, WalDir, WalFile};
+use belfry_store::logs::{self, EventKey, EventPtr, SegmentPart};
+use belfry_store::metrics::{self, BlockPart};
+use belfry_store::wal::{Lsn, Wal, WalConfig, WalDir, WalFile, WalRecord};
 use bytes::Bytes;
+use serde_json::{Value, json};
 
 use super::checks::Check;
 
 /// Every target of the store, by name.
 pub const CHECKS: &[(&str, Check)] = &[
     ("wal_segment", wal_segment),
+    ("wal_record", wal_record),
     ("metrics_block", metrics_block),
+    ("block_part", block_part),
+    ("log_segment", log_segment),
+    ("segment_part", segment_part),
     ("log_json", log_json),
 ];
 
@@ -105,12 +114,28 @@ impl WalFile for Nowhere {
     }
 }
 
+/// A letter for the log (`m`etrics or `l`ogs), the kind of the record (a byte), its payload.
+pub fn wal_record(data: &[u8]) {
+    let [log, kind, payload @ ..] = data else {
+        return;
+    };
+    let record = WalRecord {
+        lsn: Lsn::FIRST,
+        kind: *kind,
+        payload: Bytes::copy_from_slice(payload),
+    };
+    let _ = match log {
+        b'm' => metrics::verify_record(&record),
+        _ => logs::verify_record(&record),
+    };
+}
+
 /// Verifies a block: everything that `belfry check` reads of it. The footer's checksum is made
 /// right, those of the sections are not.
 pub fn metrics_block(data: &[u8]) {
     let mut bytes = data.to_vec();
     seal_footer(&mut bytes);
-    let _ = verify_object("fuzz", Bytes::from(bytes));
+    let _ = metrics::verify_object("fuzz", Bytes::from(bytes));
 }
 
 /// The tail: length and checksum of the footer, version, magic (`docs/formats/metrics-block.md`).
@@ -124,11 +149,103 @@ fn seal_footer(bytes: &mut [u8]) -> Option<()> {
     Some(())
 }
 
+/// The number of the part (a byte), its bytes.
+pub fn block_part(data: &[u8]) {
+    if let Some((number, raw)) = data.split_first() {
+        let parts = BlockPart::ALL;
+        let _ = parts[usize::from(*number) % parts.len()].read(raw);
+    }
+}
+
+/// As [`block_part`].
+pub fn segment_part(data: &[u8]) {
+    if let Some((number, raw)) = data.split_first() {
+        let parts = SegmentPart::ALL;
+        let _ = parts[usize::from(*number) % parts.len()].read(raw);
+    }
+}
+
+/// Verifies a segment: everything that `belfry check` reads of it. All checksums are made right
+/// that the footer leads to.
+pub fn log_segment(data: &[u8]) {
+    thread_local! {
+        static STORE: (tempfile::TempDir, Objects) = {
+            let directory = tempfile::tempdir().expect("a directory");
+            let objects = Objects::open_local(directory.path()).expect("a store");
+            (directory, objects)
+        };
+    }
+    let Some((bytes, row)) = sealed_segment(data) else {
+        return;
+    };
+    STORE.with(|(directory, objects)| {
+        let key = Objects::key(ObjectKind::LogSegment, row.id).to_string();
+        std::fs::write(directory.path().join(key), bytes).expect("room for a file");
+        let _ = logs::verify_object(objects, &row);
+    });
+}
+
+/// Length, checksum, version, magic (`docs/formats/log-segment.md`).
+const SEGMENT_TRAILER_BYTES: usize = 20;
+
+/// The segment with its checksums right, and the row that the catalog would have of it.
+fn sealed_segment(data: &[u8]) -> Option<(Vec<u8>, ObjectRow)> {
+    let trailer_at = data.len().checked_sub(SEGMENT_TRAILER_BYTES)?;
+    let (before, trailer) = data.split_at(trailer_at);
+    let length = u32::from_le_bytes(*trailer.first_chunk()?) as usize;
+    let (body, footer) = before.split_at(before.len().checked_sub(length)?);
+    let mut footer: Value = serde_json::from_slice(footer).ok()?;
+    for part in ["rows_part", "words_part", "values_part", "ids_part"] {
+        seal_span(body, 0, footer.get_mut(part));
+    }
+    let values_at = footer.pointer("/values_part/offset")?.as_u64()?;
+    for entry in footer.get_mut("values")?.as_array_mut()? {
+        seal_span(body, values_at, Some(entry));
+    }
+    let number = |name: &str| footer.get(name).and_then(Value::as_i64).unwrap_or_default();
+    let row = ObjectRow {
+        id: Default::default(),
+        kind: ObjectKind::LogSegment,
+        tenant: Tenant::new("000000000000", "us-east-1"),
+        level: 0,
+        retention_class: "forever".to_owned(),
+        min_ts: TimestampMs(number("min_ts")),
+        max_ts: TimestampMs(number("max_ts")),
+        rows: number("rows").cast_unsigned(),
+        bytes: 0,
+        created_at: TimestampMs(0),
+        meta: json!({ "groups": footer.get("groups"), "text_bytes": number("text_bytes") }),
+    };
+    let footer = serde_json::to_vec(&footer).ok()?;
+    let mut bytes = body.to_vec();
+    bytes.extend_from_slice(&footer);
+    bytes.extend_from_slice(&u32::try_from(footer.len()).ok()?.to_le_bytes());
+    bytes.extend_from_slice(&crc32c::crc32c(&footer).to_le_bytes());
+    bytes.extend_from_slice(trailer.get(8..)?);
+    let row = ObjectRow {
+        bytes: bytes.len() as u64,
+        ..row
+    };
+    Some((bytes, row))
+}
+
+/// Gives the bytes that a span of the footer names their checksum.
+fn seal_span(body: &[u8], base: u64, span: Option<&mut Value>) -> Option<()> {
+    let span = span?;
+    let offset = base.checked_add(span.get("offset")?.as_u64()?)?;
+    let start = usize::try_from(offset).ok()?;
+    let end = start.checked_add(usize::try_from(span.get("length")?.as_u64()?).ok()?)?;
+    let crc = crc32c::crc32c(body.get(start..end)?);
+    *span.get_mut("crc32c")? = json!(crc);
+    Some(())
+}
+
 /// Takes a message apart and puts it together again, byte for byte.
 pub fn log_json(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
+    log_texts(text);
     let mut parts = Dissection::default();
     if !parts.dissect(text) {
         return;
@@ -149,6 +266,14 @@ pub fn log_json(data: &[u8]) {
         again.extend_from_slice(constant.as_bytes());
     }
     assert_eq!(String::from_utf8_lossy(&again), text);
+}
+
+/// What callers hand back of an event, and what columns take for a number.
+fn log_texts(text: &str) {
+    if let Some(key) = EventKey::parse(text) {
+        assert_eq!(EventKey::parse(&key.to_text()), Some(key));
+    }
+    let _ = (EventPtr::parse(text), logs::parse_number(text));
 }
 
 /// `None` for a string that no style of escaping gives back.

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+#[path = "../../fuzz/checks/api.rs"]
+mod api_checks;
 #[path = "../../fuzz/checks/mod.rs"]
 mod checks;
 #[path = "../../fuzz/checks/notify.rs"]
@@ -15,6 +17,7 @@ fn all() -> impl Iterator<Item = &'static (&'static str, fn(&[u8]))> {
         .iter()
         .chain(notify_checks::CHECKS)
         .chain(store_checks::CHECKS)
+        .chain(api_checks::CHECKS)
 }
 
 #[test]

@@ -39,6 +39,7 @@
 //! | `fields` | discovered fields, stored bytes |
 //! | `maintain` | what falls due: flush by age, retention, compaction, sweep |
 //! | `verify` | checking stored segments |
+//! | `parts` | the decoders of a segment's parts by themselves, for fuzzing |
 //! | `number` | texts that are numbers |
 //! | `json/` | JSON messages taken apart and put together again |
 
@@ -60,6 +61,7 @@ mod maintain;
 mod names;
 mod number;
 mod part;
+mod parts;
 pub mod prefilter;
 mod put;
 mod row_set;
@@ -80,6 +82,7 @@ pub use head::StreamBounds;
 pub use maintain::Maintenance;
 pub use number::parse_number;
 pub use part::{ScanPart, ScanReader};
+pub use parts::SegmentPart;
 pub use prefilter::Prefilter;
 pub use put::{PutOutcome, RejectedRanges, retention_start};
 pub use scan::{

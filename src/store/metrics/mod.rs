@@ -46,7 +46,9 @@ mod tier;
 mod varint;
 
 pub use batch::MetricBatch;
-pub use block::{BlockSummary, BlockWriter, BuiltBlock, Effort, VerifiedBlock, verify_object};
+pub use block::{
+    BlockPart, BlockSummary, BlockWriter, BuiltBlock, Effort, VerifiedBlock, verify_object,
+};
 pub use config::MetricsConfig;
 pub use key::{SeriesKey, of as series_key};
 pub use list::{ListedMetric, MetricFilter, MetricPage};

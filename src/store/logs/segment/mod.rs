@@ -20,7 +20,7 @@ mod index_parts;
 pub mod layout;
 pub mod opened;
 pub mod output;
-mod rebuild;
+pub mod rebuild;
 mod rows_part;
 mod run;
 pub mod scan;

@@ -13,7 +13,7 @@ use crate::logs::json::value::{Kind, Value, unpack_hex};
 
 /// The shapes of a segment.
 #[derive(Debug, Default)]
-pub(super) struct Shapes {
+pub struct Shapes {
     plans: Vec<ShapePlan>,
     /// Positions of the shapes that have a value under a path,
     leaves: AHashMap<String, Vec<u32>>,

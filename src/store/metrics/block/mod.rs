@@ -13,11 +13,13 @@
 //! | `writer` | builds a block from series in order |
 //! | `reader` | the index of a block in memory, reading chunks |
 //! | `verify` | checks every byte of a block |
+//! | `parts` | the decoders by themselves, for fuzzing |
 
 mod chunks;
 mod clocks;
 mod dictionary;
 mod layout;
+mod parts;
 mod reader;
 mod series_table;
 mod sets;
@@ -27,6 +29,7 @@ mod writer;
 
 pub(super) use chunks::Chunk;
 pub use layout::BlockSummary;
+pub use parts::BlockPart;
 pub(super) use reader::{BlockIndex, BlockSource, ChunkSamples, SampleValues};
 pub use verify::{VerifiedBlock, verify_object};
 pub use writer::{BlockWriter, BuiltBlock, Effort};

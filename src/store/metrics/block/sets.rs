@@ -78,7 +78,7 @@ pub(super) fn decode(bytes: &[u8], count: usize) -> Result<Vec<StatisticSet>, St
     decode_raw(&raw, count).ok_or_else(|| "chunk of sets is malformed".to_owned())
 }
 
-fn decode_raw(raw: &[u8], count: usize) -> Option<Vec<StatisticSet>> {
+pub(super) fn decode_raw(raw: &[u8], count: usize) -> Option<Vec<StatisticSet>> {
     let mut reader = Reader::new(raw);
     let kinds = reader.take(count)?;
     let (mut lengths, mut buckets) = (Reader::new(reader.bytes()?), Reader::new(reader.bytes()?));
