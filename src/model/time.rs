@@ -31,9 +31,10 @@ impl TimestampMs {
         self.0.div_euclid(SECOND_MS)
     }
 
-    /// Rounded towards the past to a multiple of `step_ms` since the epoch.
+    /// Rounded towards the past to a multiple of `step_ms` since the epoch; [`Self::MIN`] where
+    /// there is none.
     pub const fn floor_to(self, step_ms: i64) -> Self {
-        Self(self.0 - self.0.rem_euclid(step_ms))
+        Self(self.0.saturating_sub(self.0.rem_euclid(step_ms)))
     }
 
     pub const fn saturating_add_ms(self, ms: i64) -> Self {
@@ -109,5 +110,19 @@ impl Sub<TimestampMs> for TimestampMs {
     type Output = i64;
     fn sub(self, other: Self) -> i64 {
         self.0.saturating_sub(other.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floors_towards_the_past_without_overflow() {
+        let floor = |ms: i64| TimestampMs(ms).floor_to(MINUTE_MS).0;
+        assert_eq!(floor(119_999), 60_000);
+        assert_eq!(floor(-1), -60_000);
+        assert_eq!(floor(i64::MIN), i64::MIN);
+        assert_eq!(floor(i64::MIN + 1), i64::MIN);
     }
 }
