@@ -55,6 +55,9 @@ enum RowValue {
     },
 }
 
+/// Ours: 285,000 years from 1970. Reckoning with times this side of it cannot overflow.
+const TIME_MS_MAX: u64 = 1 << 53;
+
 const KIND_SINGLE: u8 = 0;
 const KIND_VALUES: u8 = 1;
 const KIND_WEIGHTED: u8 = 2;
@@ -97,7 +100,7 @@ impl MetricBatch {
     ///
     /// # Errors
     /// [`Error::Invalid`] for strings with control characters, numbers that are not finite,
-    /// weights below zero, another resolution; [`Error::TooLarge`] for too many datums. The batch
+    /// weights below zero, another resolution, a time that no calendar reaches; [`Error::TooLarge`] for too many datums. The batch
     /// is unchanged then.
     #[allow(clippy::too_many_arguments, reason = "the members of a MetricDatum")]
     pub fn push(
@@ -129,7 +132,8 @@ impl MetricBatch {
         pushed
     }
 
-    /// Adds a row whose key was just appended at `start`.
+    /// Adds a row whose key was just appended at `start`. A batch that is read back from the log
+    /// passes here too: nothing may be refused that was once taken.
     fn push_row(
         &mut self,
         start: usize,
@@ -144,6 +148,12 @@ impl MetricBatch {
                 size: self.rows.len() as u64 + 1,
                 limit: ROWS_MAX as u64,
             });
+        }
+        if timestamp.0.unsigned_abs() > TIME_MS_MAX {
+            return Err(Error::Invalid(format!(
+                "time {} ms is too far from 1970",
+                timestamp.0
+            )));
         }
         let mut range = (start, self.keys.len());
         if let Some(before) = self.rows.last()
@@ -502,6 +512,21 @@ mod tests {
         assert_eq!(units.len(), 6);
         for cut in 0..record.len() {
             assert!(MetricBatch::decode(&record[..cut]).is_none());
+        }
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_is_refused() {
+        for (ms, taken) in [
+            (TIME_MS_MAX as i64, true),
+            (-(TIME_MS_MAX as i64), true),
+            (TIME_MS_MAX as i64 + 1, false),
+            (i64::MIN, false),
+        ] {
+            let mut batch = MetricBatch::new();
+            let value = MetricValue::Single(1.0);
+            let pushed = batch.push("ns", "m", &[], TimestampMs(ms), Unit::None, 60, value);
+            assert_eq!((pushed.is_ok(), batch.len()), (taken, usize::from(taken)));
         }
     }
 

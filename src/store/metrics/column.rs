@@ -4,7 +4,8 @@
 //! 995 / 10 is `99.5` again, to the last bit; that is checked for every value before it is stored.
 
 use pco::ChunkConfig;
-use pco::standalone::{simple_compress, simple_decompress};
+use pco::data_types::Number;
+use pco::standalone::{simple_compress, simple_decompress_into};
 
 use super::varint::{self, Reader};
 
@@ -96,7 +97,8 @@ pub(super) fn encode(values: &[f64], out: &mut Vec<u8>) -> Result<(), pco::error
     Ok(())
 }
 
-/// Reads a column of `count` numbers. `None` if the bytes are none.
+/// Reads a column of `count` numbers. `None` if the bytes are none. The caller bounds `count`:
+/// equal numbers take no bytes.
 pub(super) fn decode(reader: &mut Reader<'_>, count: usize) -> Option<Vec<f64>> {
     if count == 0 {
         return Some(Vec::new());
@@ -105,13 +107,21 @@ pub(super) fn decode(reader: &mut Reader<'_>, count: usize) -> Option<Vec<f64>> 
         ALL_EQUAL => return Some(vec![reader.f64()?; count]),
         DECIMALS => {
             let power = power_of(reader.u8()?)?;
-            let decimals: Vec<i64> = simple_decompress(reader.bytes()?).ok()?;
+            let decimals: Vec<i64> = unpack(reader.bytes()?, count)?;
             decimals.into_iter().map(|d| d as f64 / power).collect()
         }
-        FLOATS => simple_decompress(reader.bytes()?).ok()?,
+        FLOATS => unpack(reader.bytes()?, count)?,
         _ => return None,
     };
-    (Vec::len(&values) == count).then_some(values)
+    Some(values)
+}
+
+/// Exactly `count` numbers, whatever the bytes say of their number: a few damaged bytes may
+/// claim gigabytes.
+fn unpack<T: Number + Default>(packed: &[u8], count: usize) -> Option<Vec<T>> {
+    let mut numbers = vec![T::default(); count];
+    let progress = simple_decompress_into(packed, &mut numbers).ok()?;
+    (progress.finished && progress.n_processed == count).then_some(numbers)
 }
 
 #[cfg(test)]
@@ -140,6 +150,18 @@ mod tests {
         assert!(reader.is_empty());
         let bits = |v: &[f64]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&read), bits(values));
+    }
+
+    #[test]
+    fn another_number_of_numbers_is_refused() {
+        for packed in [&[1.0, 2.5][..], &[1.0, std::f64::consts::PI]] {
+            let mut bytes = Vec::new();
+            encode(packed, &mut bytes).unwrap();
+            for (count, fits) in [(1, false), (2, true), (3, false), (300, false)] {
+                let read = decode(&mut Reader::new(&bytes), count);
+                assert_eq!(read.is_some(), fits, "{count}");
+            }
+        }
     }
 
     proptest! {

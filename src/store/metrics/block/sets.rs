@@ -1,7 +1,7 @@
 //! Samples that are more than a lone value: statistic sets in columns.
 
 use belfry_model::StatisticSet;
-use belfry_model::distribution::{Distribution, ExactValues, Sketch, Weighted};
+use belfry_model::distribution::{Distribution, EXACT_VALUES_MAX, ExactValues, Sketch, Weighted};
 
 use crate::metrics::column;
 use crate::metrics::varint::{self, Reader};
@@ -87,7 +87,10 @@ pub(super) fn decode_raw(raw: &[u8], count: usize) -> Option<Vec<StatisticSet>> 
     let mut counting = lengths;
     for kind in kinds {
         match *kind {
-            EXACT => listed = listed.checked_add(counting.usize()?)?,
+            EXACT => {
+                let length = counting.usize().filter(|n| *n <= EXACT_VALUES_MAX)?;
+                listed = listed.checked_add(length)?;
+            }
             SKETCH => {
                 bucketed = bucketed.checked_add(counting.usize()?)?;
                 sketches += 1;
