@@ -11,10 +11,12 @@
 //! | `objects` | the one door to the object store |
 //! | `metrics/` | metrics: head, series index, blocks, flush, compaction, retention, reads |
 //! | `logs/` | log events: head, segments, text index, ordered reads, scans |
+//! | `decoding` | panics of others' decoders as errors |
 //! | `failpoint` | numbered points at which crash tests kill the process |
 //! | `test_catalog` | tests' catalog that fails at a chosen moment |
 //! | `error` | what can go wrong, classified |
 
+mod decoding;
 pub mod error;
 pub mod failpoint;
 pub mod logs;

@@ -3,8 +3,11 @@
 use belfry_catalog::objects::{ObjectKind, ObjectRow};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use super::columns::arrow_error;
 use super::live::LiveSegment;
 use super::segment::opened::OpenSegment;
+use super::segment::parquet_error;
+use crate::decoding::decoding;
 use crate::error::{Error, Result};
 use crate::objects::Objects;
 
@@ -35,18 +38,22 @@ pub fn verify_object(objects: &Objects, row: &ObjectRow) -> Result<()> {
     if (footer.min_ts, footer.max_ts) != (row.min_ts.0, row.max_ts.0) {
         return Err(corrupt("time range differs from the catalog".to_owned()));
     }
-    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(
-        segment.file(),
-        segment.metadata()?.clone(),
-    )
-    .build()
-    .map_err(|e| corrupt(e.to_string()))?;
-    let mut rows = 0;
-    for batch in reader {
-        rows += batch.map_err(|e| corrupt(e.to_string()))?.num_rows() as u64;
-    }
+    let rows = decoding("parquet", || count_rows(&segment)).map_err(|e| corrupt(e.to_string()))?;
     if rows != row.rows {
         return Err(corrupt(format!("{rows} rows, expected {}", row.rows)));
     }
     Ok(())
+}
+
+/// Reads all columns of all rows.
+fn count_rows(segment: &OpenSegment) -> Result<u64> {
+    let metadata = segment.metadata()?.clone();
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(segment.file(), metadata)
+        .build()
+        .map_err(|e| parquet_error(&e))?;
+    let mut rows = 0;
+    for batch in reader {
+        rows += batch.map_err(|e| arrow_error(&e))?.num_rows() as u64;
+    }
+    Ok(rows)
 }

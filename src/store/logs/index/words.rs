@@ -18,6 +18,7 @@ use tantivy::store::Compressor;
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 use tantivy::{DocSet, Index, IndexSettings, SegmentReader, TERMINATED, TantivyDocument};
 
+use crate::decoding::decoding;
 use crate::error::{Error, Result};
 use crate::logs::row_set::RowSet;
 
@@ -26,6 +27,9 @@ const WRITER_BYTES: usize = 256 * 1024 * 1024;
 
 /// Ours: nothing larger is unpacked, whatever a damaged length says.
 const FILE_BYTES_MAX: usize = 1 << 30;
+
+/// What errors call it.
+const ENGINE: &str = "text index";
 
 /// The files of a segment that was never changed.
 const COMPONENTS: [SegmentComponent; 6] = [
@@ -45,7 +49,7 @@ pub const SEPARATOR: u8 = b' ';
 
 fn engine_error(error: impl std::fmt::Display) -> Error {
     Error::Engine {
-        engine: "text index",
+        engine: ENGINE,
         why: error.to_string(),
     }
 }
@@ -286,6 +290,10 @@ impl TermMatch<'_> {
 impl WordsIndex {
     /// Opens what [`WordsBuilder::finish`] wrote for so many columns.
     pub fn open(bytes: &[u8], columns: usize) -> Result<Self> {
+        decoding(ENGINE, || Self::open_files(bytes, columns))
+    }
+
+    fn open_files(bytes: &[u8], columns: usize) -> Result<Self> {
         let files = unbundle(bytes).ok_or_else(|| engine_error("damaged bundle of files"))?;
         let directory = RamDirectory::create();
         for (name, content) in files {
@@ -314,6 +322,10 @@ impl WordsIndex {
 
     /// Rows whose words in `column` include one that relates to the text as asked.
     pub fn rows(&self, column: usize, wanted: &TermMatch<'_>) -> Result<RowSet> {
+        decoding(ENGINE, || self.find_rows(column, wanted))
+    }
+
+    fn find_rows(&self, column: usize, wanted: &TermMatch<'_>) -> Result<RowSet> {
         let Some(&field) = self.fields.get(column) else {
             return Ok(RowSet::new());
         };

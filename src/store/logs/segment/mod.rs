@@ -24,3 +24,5 @@ pub mod rebuild;
 mod rows_part;
 mod run;
 pub mod scan;
+
+pub(super) use rows_part::parquet_error;

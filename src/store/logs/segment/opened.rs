@@ -24,6 +24,7 @@ use super::rebuild::Shapes;
 use super::rows_part::{
     INDEX, INGESTION_TIME, MESSAGE, SEQ, SHAPE, STREAM, TIMESTAMP, parquet_error,
 };
+use crate::decoding::decoding;
 use crate::error::{Error, Result};
 use crate::logs::index::ids::Ids;
 use crate::logs::index::values::Values;
@@ -287,8 +288,9 @@ impl OpenSegment {
             .with_skip_arrow_metadata(true)
             .with_page_index_policy(PageIndexPolicy::Optional)
             .with_schema(Arc::new(read_schema(&self.footer)));
-        let loaded =
-            ArrowReaderMetadata::load(&self.file, options).map_err(|e| parquet_error(&e))?;
+        let loaded = decoding("parquet", || {
+            ArrowReaderMetadata::load(&self.file, options).map_err(|e| parquet_error(&e))
+        })?;
         let size = loaded.metadata().memory_size() as u64;
         self.loaded_bytes.fetch_add(size, Ordering::Relaxed);
         Ok(self.metadata.get_or_init(|| loaded))

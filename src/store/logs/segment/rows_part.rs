@@ -33,7 +33,7 @@ pub(super) const MESSAGE: &str = "@message";
 /// Rows handed to Parquet at once.
 const WRITE_ROWS: u32 = 16 * 1024;
 
-pub(super) fn parquet_error(error: &parquet::errors::ParquetError) -> Error {
+pub(in crate::logs) fn parquet_error(error: &parquet::errors::ParquetError) -> Error {
     Error::Engine {
         engine: "parquet",
         why: error.to_string(),

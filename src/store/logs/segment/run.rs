@@ -14,6 +14,7 @@ use parquet::arrow::arrow_reader::{
 
 use super::opened::OpenSegment;
 use super::rows_part::parquet_error;
+use crate::decoding::decoding;
 use crate::error::{Error, Result};
 use crate::logs::columns::arrow_error;
 
@@ -50,25 +51,25 @@ impl Run {
         batch_rows: usize,
     ) -> Result<Self> {
         let metadata = segment.metadata()?.clone();
-        let (row_groups, selection) = select(&metadata, ranges);
-        let positions = columns.positions.iter().copied();
-        let mask = ProjectionMask::roots(metadata.parquet_schema(), positions);
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(segment.file(), metadata)
-            .with_row_groups(row_groups)
-            .with_row_selection(selection)
-            .with_projection(mask)
-            .with_batch_size(batch_rows.max(1))
-            .build()
-            .map_err(|e| parquet_error(&e))?;
+        let reader = decoding("parquet", || {
+            let (row_groups, selection) = select(&metadata, ranges);
+            let positions = columns.positions.iter().copied();
+            let mask = ProjectionMask::roots(metadata.parquet_schema(), positions);
+            ParquetRecordBatchReaderBuilder::new_with_metadata(segment.file(), metadata)
+                .with_row_groups(row_groups)
+                .with_row_selection(selection)
+                .with_projection(mask)
+                .with_batch_size(batch_rows.max(1))
+                .build()
+                .map_err(|e| parquet_error(&e))
+        })?;
         Ok(Self { reader, columns })
     }
 
     pub fn next_batch(&mut self) -> Result<Option<RawBatch>> {
-        let batch = self
-            .reader
-            .next()
-            .transpose()
-            .map_err(|e| arrow_error(&e))?;
+        let batch = decoding("parquet", || {
+            self.reader.next().transpose().map_err(|e| arrow_error(&e))
+        })?;
         Ok(batch.map(|batch| RawBatch {
             batch,
             columns: self.columns.clone(),
@@ -78,10 +79,11 @@ impl Run {
     /// All rows as one batch.
     pub fn whole(self) -> Result<RawBatch> {
         let schema = RecordBatchReader::schema(&self.reader);
-        let batches = self
-            .reader
-            .collect::<std::result::Result<Vec<_>, _>>()
-            .map_err(|e| arrow_error(&e))?;
+        let batches = decoding("parquet", || {
+            self.reader
+                .collect::<std::result::Result<Vec<_>, _>>()
+                .map_err(|e| arrow_error(&e))
+        })?;
         let batch = match batches.as_slice() {
             [one] => one.clone(),
             many => concat_batches(&schema, many).map_err(|e| arrow_error(&e))?,
