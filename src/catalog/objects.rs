@@ -59,7 +59,10 @@ pub struct ObjectRow {
 pub struct WalCheckpoint {
     /// The log's name: `metrics` or `logs`.
     pub wal: String,
-    /// Every record with a smaller lsn is in published objects.
+    /// What the checkpoint must be before: 0 if there is none. Otherwise somebody else published
+    /// the same records, or this very change was published before.
+    pub before: u64,
+    /// Every record with a smaller lsn is in published objects. Not below `before`.
     pub lsn: u64,
 }
 
@@ -77,12 +80,12 @@ pub struct Publish {
 pub trait ObjectCatalog: Send + Sync {
     /// Applies `change` whole. `now` stamps removed rows for the delayed sweep.
     ///
-    /// A checkpoint behind the one stored leaves it as it is, and so does activity of a
-    /// stream that was deleted: both happen when flushes overlap, neither is an error.
+    /// Activity of a stream that was deleted meanwhile is left out, that is no error.
     ///
     /// # Errors
-    /// `Conflict` if an object to be removed is not live, `AlreadyExists` if one to be
-    /// inserted is known, live or removed.
+    /// `Conflict` if the checkpoint is not at `before`, or if an object to be removed is not
+    /// live; `AlreadyExists` if one to be inserted is known, live or removed. Then nothing
+    /// happened. After any other error that is not known: ask before publishing it again.
     async fn publish(&self, change: Publish, now: TimestampMs) -> Result<()>;
 
     /// All live objects of a kind, in order of id.

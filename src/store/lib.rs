@@ -12,6 +12,7 @@
 //! | `metrics/` | metrics: head, series index, blocks, flush, compaction, retention, reads |
 //! | `logs/` | log events: head, segments, text index, ordered reads, scans |
 //! | `decoding` | panics of others' decoders as errors |
+//! | `publishing` | what a store knows of its last publication |
 //! | `failpoint` | numbered points at which crash tests kill the process |
 //! | `test_catalog` | tests' catalog that fails at a chosen moment |
 //! | `error` | what can go wrong, classified |
@@ -22,6 +23,7 @@ pub mod failpoint;
 pub mod logs;
 pub mod metrics;
 pub mod objects;
+mod publishing;
 #[cfg(test)]
 mod test_catalog;
 pub mod wal;

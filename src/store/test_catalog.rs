@@ -28,6 +28,7 @@ type Hook = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 pub(crate) struct TestCatalog {
     pub real: SqliteCatalog,
     publish_fails: Mutex<Option<Failure>>,
+    reads_fail: Mutex<bool>,
     after_groups: Mutex<Option<Hook>>,
 }
 
@@ -36,6 +37,7 @@ impl TestCatalog {
         Arc::new(Self {
             real,
             publish_fails: Mutex::default(),
+            reads_fail: Mutex::default(),
             after_groups: Mutex::default(),
         })
     }
@@ -45,12 +47,24 @@ impl TestCatalog {
         *self.publish_fails.lock() = Some(when);
     }
 
+    /// Listing what is live, and reading checkpoints, fails until told otherwise.
+    pub fn fail_reads(&self, fails: bool) {
+        *self.reads_fail.lock() = fails;
+    }
+
     /// What happens between the next reading of all log groups and the use of what was read.
     pub fn after_groups<F>(&self, hook: impl FnOnce() -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         *self.after_groups.lock() = Some(Box::new(move || Box::pin(hook())));
+    }
+
+    fn check_read(&self) -> Result<()> {
+        match *self.reads_fail.lock() {
+            true => Err(injected()),
+            false => Ok(()),
+        }
     }
 }
 
@@ -74,9 +88,11 @@ impl ObjectCatalog for TestCatalog {
         }
     }
     async fn live_objects(&self, kind: ObjectKind) -> Result<Vec<ObjectRow>> {
+        self.check_read()?;
         self.real.live_objects(kind).await
     }
     async fn wal_checkpoint(&self, wal: &str) -> Result<u64> {
+        self.check_read()?;
         self.real.wal_checkpoint(wal).await
     }
     async fn removed_objects(&self, before: TimestampMs, limit: usize) -> Result<Vec<ObjectRow>> {

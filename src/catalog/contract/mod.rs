@@ -54,7 +54,7 @@ macro_rules! each {
             log_groups: streams_by_name_and_by_last_event,
             log_groups: ids_are_never_reused,
             objects: publish_is_one_transaction,
-            objects: checkpoint_never_goes_back,
+            objects: checkpoint_is_compared_and_set,
             objects: activity_merges,
             objects: removed_objects_wait_for_the_sweep,
             objects: sequences_and_settings,

@@ -54,6 +54,7 @@ pub async fn publish_is_one_transaction(catalog: &impl Catalog) {
         remove: vec![a.id, Ulid(99)],
         checkpoint: Some(WalCheckpoint {
             wal: "logs".to_owned(),
+            before: 0,
             lsn: 10,
         }),
         stream_activity: Vec::new(),
@@ -81,18 +82,41 @@ pub async fn publish_is_one_transaction(catalog: &impl Catalog) {
     assert!(matches!(known, Err(Error::AlreadyExists { .. })));
 }
 
-pub async fn checkpoint_never_goes_back(catalog: &impl Catalog) {
-    for (lsn, expected) in [(5, 5), (9, 9), (7, 9), (9, 9)] {
+pub async fn checkpoint_is_compared_and_set(catalog: &impl Catalog) {
+    for (n, before, lsn, expected) in [
+        (1, 3, 5, Err(0)),
+        (2, 0, 5, Ok(5)),
+        (3, 0, 5, Err(5)),
+        (4, 5, 9, Ok(9)),
+        (5, 5, 9, Err(9)),
+        (6, 9, 7, Err(9)),
+        (7, 9, 9, Ok(9)),
+        (8, 10, 11, Err(9)),
+    ] {
         let change = Publish {
+            insert: vec![object(n, ObjectKind::MetricsBlock)],
             checkpoint: Some(WalCheckpoint {
                 wal: "metrics".to_owned(),
+                before,
                 lsn,
             }),
             ..Publish::default()
         };
-        catalog.publish(change, NOW).await.expect("publish");
+        let published = catalog.publish(change, NOW).await;
+        match expected {
+            Ok(_) => published.expect("publish"),
+            Err(_) => assert!(
+                matches!(published, Err(Error::Conflict { .. })),
+                "{before} {lsn}: {published:?}"
+            ),
+        }
+        let (Ok(at) | Err(at)) = expected;
         let stored = catalog.wal_checkpoint("metrics").await;
-        assert_eq!(stored.expect("checkpoint"), expected);
+        assert_eq!(stored.expect("checkpoint"), at, "{before} {lsn}");
+        // All or nothing.
+        let live = catalog.live_objects(ObjectKind::MetricsBlock).await;
+        let is_live = live.expect("live").iter().any(|row| row.id.0 == n);
+        assert_eq!(is_live, expected.is_ok(), "{before} {lsn}");
     }
     assert_eq!(catalog.wal_checkpoint("logs").await.expect("other"), 0);
 }

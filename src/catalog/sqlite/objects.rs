@@ -12,7 +12,7 @@ use super::SqliteCatalog;
 use super::fields::{Fields, stored, to_json};
 use crate::error::{Error, Result};
 use crate::log_groups::{LogStreamActivity, LogStreamId};
-use crate::objects::{ObjectCatalog, ObjectKind, ObjectRow, Publish};
+use crate::objects::{ObjectCatalog, ObjectKind, ObjectRow, Publish, WalCheckpoint};
 
 const COLUMNS: &str = "id, kind, account, region, level, retention_class, min_ts, max_ts, \
      row_count, byte_count, created_at, meta";
@@ -50,15 +50,7 @@ impl ObjectCatalog for SqliteCatalog {
             insert_object(&mut tx, object).await?;
         }
         if let Some(checkpoint) = &change.checkpoint {
-            sqlx::query(
-                "INSERT INTO wal_checkpoint (wal, lsn) VALUES ($1, $2) \
-                 ON CONFLICT (wal) DO UPDATE SET lsn = excluded.lsn \
-                 WHERE excluded.lsn > wal_checkpoint.lsn",
-            )
-            .bind(&checkpoint.wal)
-            .bind(stored("checkpoint of", &checkpoint.wal, checkpoint.lsn)?)
-            .execute(&mut *tx)
-            .await?;
+            advance_checkpoint(&mut tx, checkpoint).await?;
         }
         merge_activity(&mut tx, &change.stream_activity).await?;
         Ok(tx.commit().await?)
@@ -140,6 +132,32 @@ impl ObjectCatalog for SqliteCatalog {
         tx.commit().await?;
         Ok(value)
     }
+}
+
+/// Compare and set: what was flushed once is never published twice.
+async fn advance_checkpoint(
+    connection: &mut SqliteConnection,
+    checkpoint: &WalCheckpoint,
+) -> Result<()> {
+    let WalCheckpoint { wal, before, lsn } = checkpoint;
+    // A log without a row is at 0.
+    let changed = sqlx::query(
+        "INSERT INTO wal_checkpoint (wal, lsn) SELECT $1, $2 \
+         WHERE $2 >= $3 AND ($3 = 0 OR EXISTS (SELECT 1 FROM wal_checkpoint WHERE wal = $1)) \
+         ON CONFLICT (wal) DO UPDATE SET lsn = excluded.lsn WHERE wal_checkpoint.lsn = $3",
+    )
+    .bind(wal)
+    .bind(stored("checkpoint of", wal, *lsn)?)
+    .bind(stored("checkpoint of", wal, *before)?)
+    .execute(connection)
+    .await?;
+    if changed.rows_affected() == 0 {
+        return Err(Error::Conflict {
+            what: "checkpoint of the write-ahead log",
+            name: format!("{wal} at {before}"),
+        });
+    }
+    Ok(())
 }
 
 async fn remove_object(

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use belfry_catalog::log_groups::{LogGroupId, LogStreamActivity};
-use belfry_catalog::objects::{ObjectKind, Publish, WalCheckpoint};
+use belfry_catalog::objects::ObjectKind;
 use belfry_model::{Tenant, TimestampMs};
 use ulid::Ulid;
 
 use super::event::EventKey;
 use super::head::{Chunk, Head};
 use super::live::{LiveSegment, day_of, retention_class};
+use super::publish::Change;
 use super::segment::builder::{BuiltSegment, NewRow, SegmentBuilder};
-use super::store::{Frozen, Inner, LogsStore, WAL_NAME};
+use super::store::{Frozen, Inner, LogsStore};
 use super::wal_record::{KIND_CALLS, encode_calls};
 use crate::error::{Error, Result};
 use crate::failpoint;
@@ -46,6 +47,7 @@ impl LogsStore {
     pub async fn flush(&self) -> Result<()> {
         let inner = &self.inner;
         let _alone = inner.flushing.lock().await;
+        inner.settle_publications().await?;
         if let Some(frozen) = inner.frozen() {
             inner.flush_frozen(frozen).await?;
         }
@@ -95,7 +97,7 @@ impl Inner {
         Some(frozen)
     }
 
-    async fn flush_frozen(&self, frozen: Frozen) -> Result<()> {
+    async fn flush_frozen(self: &Arc<Self>, frozen: Frozen) -> Result<()> {
         let now = self.clock.now();
         // Behind the checkpoint, so that a restart knows the calls whose records go away.
         let remembered = self.calls.remembered(now);
@@ -114,49 +116,40 @@ impl Inner {
             blocking(move || Ok(sort_into_buckets(&head, &classes))).await?
         };
         let mut built = Vec::with_capacity(buckets.rows.len());
+        if let Err(error) = self.store_buckets(buckets, now, &mut built).await {
+            self.discard(built.iter().map(|s| s.row.id).collect()).await;
+            return Err(error);
+        }
+        failpoint::hit("logs.before_publish");
+        let change = Change {
+            insert: built,
+            remove: Vec::new(),
+            flushed: Some((frozen.checkpoint, activity(&frozen.head))),
+        };
+        self.publish(change, now).await?;
+        failpoint::hit("logs.after_publish");
+        let inner = Arc::clone(self);
+        blocking(move || inner.wal.truncate_before(frozen.checkpoint)).await
+    }
+
+    /// Builds and stores a segment of each bucket. On an error `built` has those that are stored.
+    async fn store_buckets(
+        &self,
+        buckets: Buckets,
+        now: TimestampMs,
+        built: &mut Vec<Arc<LiveSegment>>,
+    ) -> Result<()> {
         for (bucket, rows) in buckets.rows {
             let chunks = Arc::clone(&buckets.chunks);
             let segment = self.builder.run(move || build(&chunks, rows)).await?;
-            built.push(Arc::new(
-                self.store_segment(&segment, &bucket, 0, now).await?,
-            ));
+            let (tenant, class) = (&bucket.tenant, &bucket.retention_class);
+            let live = self.store_object(&segment, tenant, class, 0, now).await?;
+            built.push(Arc::new(live));
         }
-        failpoint::hit("logs.before_publish");
-        self.catalog
-            .publish(
-                Publish {
-                    insert: built.iter().map(|s| s.row.clone()).collect(),
-                    remove: Vec::new(),
-                    checkpoint: Some(WalCheckpoint {
-                        wal: WAL_NAME.to_owned(),
-                        lsn: frozen.checkpoint.0,
-                    }),
-                    stream_activity: activity(&frozen.head),
-                },
-                now,
-            )
-            .await?;
-        failpoint::hit("logs.after_publish");
-        {
-            let mut state = self.state.lock();
-            state.frozen = None;
-            Arc::make_mut(&mut state.segments).extend(built);
-        }
-        self.wal.truncate_before(frozen.checkpoint)
+        Ok(())
     }
 
     /// Stores the object of a segment; it is not published yet.
-    async fn store_segment(
-        &self,
-        segment: &BuiltSegment,
-        bucket: &Bucket,
-        level: u32,
-        now: TimestampMs,
-    ) -> Result<LiveSegment> {
-        self.store_object(segment, &bucket.tenant, &bucket.retention_class, level, now)
-            .await
-    }
-
     pub(super) async fn store_object(
         &self,
         segment: &BuiltSegment,

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 use belfry_catalog::log_groups::{LogGroup, LogGroupId};
-use belfry_catalog::objects::{ObjectKind, Publish};
+use belfry_catalog::objects::ObjectKind;
 use belfry_model::{Tenant, TimestampMs};
 use ulid::Ulid;
 
 use super::config::LogsConfig;
 use super::events::{COLUMNS, Merge};
 use super::live::{LiveSegment, LiveSegments};
+use super::publish::Change;
 use super::put::retention_start;
 use super::scan::{Direction, GroupScope, LogScan};
 use super::segment::builder::{BuiltSegment, NewRow, SegmentBuilder};
@@ -69,6 +70,7 @@ impl LogsStore {
             *due = now.saturating_add_ms(inner.config.maintenance_period_ms);
         }
         let _alone = inner.maintaining.lock().await;
+        inner.settle_publications().await?;
         done.retired = inner.retire(now).await?;
         loop {
             let view = inner.view().await?;
@@ -224,32 +226,19 @@ impl Inner {
         Some(oldest.saturating_add_ms(self.config.flush_age_ms))
     }
 
-    /// Publishes the exchange of segments and makes it visible.
+    /// Publishes the exchange of segments.
     async fn replace(
         &self,
-        removed: Vec<Ulid>,
-        inserted: Vec<Arc<LiveSegment>>,
+        remove: Vec<Ulid>,
+        insert: Vec<Arc<LiveSegment>>,
         now: TimestampMs,
     ) -> Result<()> {
-        self.catalog
-            .publish(
-                Publish {
-                    insert: inserted.iter().map(|s| s.row.clone()).collect(),
-                    remove: removed.clone(),
-                    checkpoint: None,
-                    stream_activity: Vec::new(),
-                },
-                now,
-            )
-            .await?;
-        {
-            let mut state = self.state.lock();
-            let segments = Arc::make_mut(&mut state.segments);
-            segments.retain(|s| !removed.contains(&s.row.id));
-            segments.extend(inserted);
-        }
-        self.cache.forget(&removed);
-        Ok(())
+        let change = Change {
+            insert,
+            remove,
+            flushed: None,
+        };
+        self.publish(change, now).await
     }
 
     /// Flushes go on meanwhile, so segments must be taken before the groups they are judged by.

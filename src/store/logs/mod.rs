@@ -25,6 +25,7 @@
 //! | `head_filter` | conditions on those events |
 //! | `live` | the live segments, as the catalog lists them |
 //! | `flush` | from the head to segments |
+//! | `publish` | publications, none of them twice |
 //! | `builder_thread` | the thread that builds segments |
 //! | `segment/` | segments: building, reading |
 //! | `index/` | the index of a segment |
@@ -63,6 +64,7 @@ mod number;
 mod part;
 mod parts;
 pub mod prefilter;
+mod publish;
 mod put;
 mod row_set;
 pub mod scan;

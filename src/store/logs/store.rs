@@ -29,6 +29,7 @@ use super::wal_record::{
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::objects::Objects;
+use crate::publishing::Publishing;
 use crate::wal::{Lsn, Wal, WalRecord};
 
 /// The name of the write-ahead log in the catalog.
@@ -58,6 +59,7 @@ pub(super) struct Inner {
     /// One flush at a time.
     pub flushing: tokio::sync::Mutex<()>,
     pub flush_wanted: AtomicBool,
+    pub publishing: tokio::sync::Mutex<Publishing>,
     /// One round of maintenance at a time, and when the next is due.
     pub maintaining: tokio::sync::Mutex<()>,
     pub maintenance_due: Mutex<TimestampMs>,
@@ -132,6 +134,7 @@ impl LogsStore {
                 gate: tokio::sync::RwLock::new(()),
                 flushing: tokio::sync::Mutex::new(()),
                 flush_wanted: AtomicBool::new(false),
+                publishing: tokio::sync::Mutex::new(Publishing::new(checkpoint)),
                 maintaining: tokio::sync::Mutex::new(()),
                 maintenance_due: Mutex::new(TimestampMs::MIN),
             }),

@@ -8,18 +8,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use belfry_catalog::objects::{ObjectKind, ObjectRow, Publish, WalCheckpoint};
+use belfry_catalog::objects::{ObjectKind, ObjectRow};
 use belfry_model::{StatisticSet, Tenant, TimestampMs, Unit};
 use bytes::Bytes;
 use parking_lot::RwLock;
 use serde_json::json;
-use ulid::Ulid;
 
 use super::block::{BlockWriter, BuiltBlock, Effort};
 use super::config::MetricsConfig;
 use super::head::{Head, Series};
-use super::live::{FrozenHead, LiveBlock, LiveBlocks};
-use super::store::{Inner, KIND_INVOCATIONS, MetricsStore, WAL_NAME, blocking};
+use super::live::FrozenHead;
+use super::store::{Inner, KIND_INVOCATIONS, MetricsStore, blocking};
 use super::tier::{Retention, Tier};
 use crate::error::Result;
 use crate::failpoint;
@@ -68,6 +67,7 @@ impl Inner {
     pub(super) async fn flush(self: &Arc<Self>) -> Result<()> {
         let _one = self.flushing.lock().await;
         self.flush_wanted.store(false, Ordering::Release);
+        self.settle_publications().await?;
         self.freeze().await;
         if let Some(record) = self.invocations.encode(self.clock.now()) {
             self.wal
@@ -104,18 +104,17 @@ impl Inner {
         failpoint::hit("metrics.before_object_put");
         let mut rows = Vec::new();
         for (tenant, block) in built {
-            rows.push(self.store_block(tenant, 0, block).await?);
+            match self.store_block(tenant, 0, block).await {
+                Ok(row) => rows.push(row),
+                Err(error) => {
+                    self.discard(rows.iter().map(|r| r.id)).await;
+                    return Err(error);
+                }
+            }
         }
         failpoint::hit("metrics.before_publish");
-        let change = Publish {
-            insert: rows,
-            checkpoint: Some(WalCheckpoint {
-                wal: WAL_NAME.to_owned(),
-                lsn: frozen.checkpoint.0,
-            }),
-            ..Publish::default()
-        };
-        self.publish(change, Some(frozen)).await?;
+        self.publish(rows, Vec::new(), Some(frozen.checkpoint))
+            .await?;
         failpoint::hit("metrics.after_publish");
         let (inner, checkpoint) = (Arc::clone(self), frozen.checkpoint);
         blocking(move || inner.wal.truncate_before(checkpoint)).await?;
@@ -152,42 +151,6 @@ impl Inner {
             created_at: self.clock.now(),
             meta: json!({ "series": summary.series }),
         })
-    }
-
-    /// Publishes in one transaction and lets reads see it; `frozen` is what the new blocks were
-    /// made of. If the catalog fails, it is asked what happened: publishing the same samples
-    /// twice would count them twice.
-    pub(super) async fn publish(
-        &self,
-        change: Publish,
-        frozen: Option<&Arc<FrozenHead>>,
-    ) -> Result<()> {
-        let _one = self.publishing.lock().await;
-        let inserted: Vec<Ulid> = change.insert.iter().map(|r| r.id).collect();
-        let removed = change.remove.clone();
-        let blocks = change.insert.iter().cloned().map(LiveBlock::new);
-        let blocks: Vec<LiveBlock> = blocks.collect::<Result<_>>()?;
-        let published = self.catalog.publish(change, self.clock.now()).await;
-        let (live, result) = match published {
-            Ok(()) => (self.state.read().live.changed(blocks, &removed), Ok(())),
-            Err(error) => {
-                let rows = self.catalog.live_objects(ObjectKind::MetricsBlock).await?;
-                let is_live = |id: &Ulid| rows.iter().any(|r| r.id == *id);
-                let happened = inserted.iter().all(is_live) && !removed.iter().any(is_live);
-                let blocks: Vec<LiveBlock> = rows
-                    .into_iter()
-                    .map(LiveBlock::new)
-                    .collect::<Result<_>>()?;
-                let result = if happened { Ok(()) } else { Err(error.into()) };
-                (LiveBlocks::new(blocks), result)
-            }
-        };
-        let mut state = self.state.write();
-        state.live = Arc::new(live);
-        if let (Ok(()), Some(frozen)) = (&result, frozen) {
-            state.frozen.retain(|f| !Arc::ptr_eq(f, frozen));
-        }
-        result
     }
 }
 

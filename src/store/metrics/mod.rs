@@ -21,6 +21,7 @@
 //! | `read` | datapoints of many metrics in one pass |
 //! | `list` | which series there are, and since when |
 //! | `flush` | head to blocks, publication, checkpoint |
+//! | `publish` | publications, none of them twice |
 //! | `compact` | small blocks to larger ones, fine data to coarse |
 //! | `retain` | retention, sweep of removed blocks and orphans |
 //! | `tier` | the ladder of resolutions and its retention |
@@ -39,6 +40,7 @@ mod key;
 mod list;
 mod live;
 mod postings;
+mod publish;
 mod read;
 mod retain;
 mod store;

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use belfry_catalog::objects::{ObjectKind, ObjectRow, Publish};
+use belfry_catalog::objects::{ObjectKind, ObjectRow};
 use belfry_model::TimestampMs;
 use ulid::Ulid;
 
@@ -19,12 +19,7 @@ const REMOVED_OBJECTS_MAX: usize = 100_000;
 impl Inner {
     /// Publishes `rows` in the place of `remove`, and lets reads see it.
     pub(super) async fn replace(&self, rows: Vec<ObjectRow>, remove: Vec<Ulid>) -> Result<()> {
-        let change = Publish {
-            insert: rows,
-            remove: remove.clone(),
-            ..Publish::default()
-        };
-        self.publish(change, None).await?;
+        self.publish(rows, remove.clone(), None).await?;
         for id in remove {
             self.cache.forget(id);
         }

@@ -22,6 +22,7 @@ use super::read::{self, MetricRead, MetricReadResult, ReadContext};
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::objects::Objects;
+use crate::publishing::Publishing;
 use crate::wal::{Lsn, Wal, WalRecord};
 
 /// The log's name in the catalog and below the data directory.
@@ -52,8 +53,7 @@ pub(super) struct Inner {
     pub(super) flushing: tokio::sync::Mutex<()>,
     /// One compaction, retention or sweep at a time. Taken before `flushing` where both are.
     pub(super) maintenance: tokio::sync::Mutex<()>,
-    /// Held from a publication until reads see it, so that none is overwritten by an older one.
-    pub(super) publishing: tokio::sync::Mutex<()>,
+    pub(super) publishing: tokio::sync::Mutex<Publishing>,
     pub(super) invocations: Invocations,
     pub(super) cache: Arc<IndexCache>,
     pub(super) ids: Mutex<ulid::Generator>,
@@ -119,7 +119,7 @@ impl MetricsStore {
             put_gate: tokio::sync::RwLock::default(),
             flushing: tokio::sync::Mutex::default(),
             maintenance: tokio::sync::Mutex::default(),
-            publishing: tokio::sync::Mutex::default(),
+            publishing: tokio::sync::Mutex::new(Publishing::new(checkpoint)),
             invocations,
             cache: Arc::new(IndexCache::new(config.index_cache_bytes)),
             ids: Mutex::new(ulid::Generator::new()),

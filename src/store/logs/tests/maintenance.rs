@@ -4,6 +4,7 @@ use belfry_catalog::objects::ObjectKind;
 use belfry_model::time::{DAY_MS, HOUR_MS};
 
 use super::*;
+use crate::test_catalog::Failure;
 
 /// Every flush makes a small segment; four of them are worth joining.
 fn eager() -> LogsConfig {
@@ -147,6 +148,54 @@ async fn a_group_created_during_maintenance_keeps_its_events() {
         let new = new.expect("the other group was created");
         assert_eq!(b.messages(b.event_scan(&new)).await, ["kept"], "{reading}");
         assert_eq!(b.messages(b.event_scan(&old)).await.len(), 4);
+    }
+}
+
+/// Whether the transaction happened or not, and whether the catalog can be asked or not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publication_of_unknown_outcome_stores_events_once() {
+    for (failure, silent) in [
+        (Failure::Before, false),
+        (Failure::Before, true),
+        (Failure::After, false),
+        (Failure::After, true),
+    ] {
+        let case = format!("{failure:?} {silent}");
+        let b = Bench::with(eager()).await;
+        let group = b.group("g", &["s"]).await;
+        let mut texts = Vec::new();
+        for i in 0..4 {
+            texts.push(format!("m{i}"));
+            b.put("g", "s", &[(i, &texts[i as usize])]).await;
+            b.catalog.fail_publish(failure);
+            b.catalog.fail_reads(silent);
+            let flushed = b.store.flush().await;
+            assert_eq!(
+                flushed.is_ok(),
+                failure == Failure::After && !silent,
+                "{case}"
+            );
+            assert_eq!(b.messages(b.event_scan(&group)).await, texts, "{case}");
+            b.catalog.fail_reads(false);
+            b.store.flush().await.unwrap();
+            assert_eq!(b.messages(b.event_scan(&group)).await, texts, "{case}");
+            assert_eq!(b.store.snapshot().segments.len(), texts.len(), "{case}");
+        }
+        b.catalog.fail_publish(failure);
+        b.catalog.fail_reads(silent);
+        let compacted = b.store.run_due(b.clock.now()).await;
+        assert_eq!(
+            compacted.is_ok(),
+            failure == Failure::After && !silent,
+            "{case}"
+        );
+        b.catalog.fail_reads(false);
+        b.clock.advance_ms(HOUR_MS);
+        b.store.run_due(b.clock.now()).await.unwrap();
+        assert_eq!(b.store.snapshot().segments.len(), 1, "{case}");
+        assert_eq!(b.messages(b.event_scan(&group)).await, texts, "{case}");
+        let b = b.reopen().await;
+        assert_eq!(b.messages(b.event_scan(&group)).await, texts, "{case}");
     }
 }
 

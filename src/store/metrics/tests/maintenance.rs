@@ -52,6 +52,42 @@ async fn a_publication_of_unknown_outcome_counts_once() {
     assert_eq!(total(&store, &m).await, (4.0, sum));
 }
 
+/// The publication happened, its caller was told of an error, and could not ask either.
+#[tokio::test]
+async fn a_publication_that_nobody_saw_counts_once() {
+    let world = World::new().await;
+    let catalog = TestCatalog::new(world.catalog.clone());
+    let store = MetricsStore::open(
+        &world.wal_dir(),
+        world.objects(),
+        Arc::clone(&catalog) as Arc<dyn ObjectCatalog>,
+        Arc::new(Arc::clone(&world.clock)),
+        world.config,
+    )
+    .await
+    .unwrap();
+    let m = metric("Orders", "a");
+    for (failure, objects) in [(Failure::After, 1), (Failure::Before, 3)] {
+        store.put(&tenant(), one(&m, NOW, 1.0), None).await.unwrap();
+        catalog.fail_publish(failure);
+        catalog.fail_reads(true);
+        store.flush().await.unwrap_err();
+        let before = total(&store, &m).await;
+        // Nothing is published as long as the catalog does not tell what happened.
+        store.flush().await.unwrap_err();
+        assert_eq!(total(&store, &m).await, before);
+        catalog.fail_reads(false);
+        store.flush().await.unwrap();
+        assert_eq!(total(&store, &m).await, before, "{failure:?}");
+        let listed = world.objects().list(ObjectKind::MetricsBlock).await;
+        // One more than live: what was stored for the publication that failed is an orphan.
+        assert_eq!(listed.unwrap().len(), objects, "{failure:?}");
+    }
+    assert_eq!(total(&store, &m).await, (2.0, 2.0));
+    drop(store);
+    assert_eq!(total(&world.open().await, &m).await, (2.0, 2.0));
+}
+
 #[tokio::test]
 async fn small_blocks_become_one_and_their_bytes_are_swept() {
     let world = World::new().await;
