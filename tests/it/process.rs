@@ -1,7 +1,7 @@
 //! The process under test: `belfry serve` on a directory of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use belfry_store::failpoint;
@@ -140,6 +140,18 @@ impl Server {
             process.kill().unwrap();
             process.wait().unwrap();
         }
+    }
+
+    /// Asks the process to end (SIGTERM).
+    pub fn terminate(&self) {
+        let id = self.process.as_ref().expect("a process").id().to_string();
+        let done = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        assert!(done.success());
+    }
+
+    /// How the process ended, once it has.
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
+        self.process.as_mut()?.try_wait().unwrap()
     }
 
     /// The most memory that the process has occupied so far, in bytes.

@@ -146,6 +146,15 @@ impl Request {
         bytes.extend(b"0\r\n\r\n");
         exchange(port, bytes, false).await.expect("an answer")
     }
+
+    /// Opens a connection, sends the head and the first half of the body, and leaves it at that.
+    pub async fn begin(&self, port: u16) -> TcpStream {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let mut bytes = self.head(&format!("content-length: {}\r\n", self.body.len()));
+        bytes.extend(&self.body[..self.body.len() / 2]);
+        stream.write_all(&bytes).await.unwrap();
+        stream
+    }
 }
 
 /// Sends while reading, since a server may answer before it has read all. `None`: no answer.

@@ -7,5 +7,6 @@ mod http;
 mod protocol;
 mod same_answers;
 mod scenario;
+mod stop;
 mod wire_samples;
 mod xml;

@@ -20,6 +20,10 @@ aws_secret_access_key = a secret
 aws_account_id = 123456789012
 ";
 
+/// Of several bodies at their largest, only two are worked on at once, however many threads a
+/// machine has.
+const CONFIG: &str = "memory.requests = 41943040";
+
 /// How much more memory than before a server may take while it refuses.
 const GROWTH_MAX: u64 = 200 * 1_048_576;
 
@@ -38,7 +42,7 @@ async fn server() -> Server {
         checks_signatures: true,
         test_clock: Some("2026-01-15T12:00:00Z"),
         credentials: Some(CREDENTIALS),
-        ..Setup::default()
+        config: CONFIG,
     })
     .await
 }
