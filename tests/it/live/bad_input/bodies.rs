@@ -46,7 +46,7 @@ const MIB: usize = 1_048_576;
 /// The most that a compressed body may inflate to, and any other may be.
 const BODY_BYTES_MAX: usize = 10 * MIB;
 /// Deeper than any recursion could go.
-const LEVELS: usize = 20_000;
+const LEVELS: usize = 11_000;
 
 pub fn gzip(content: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
