@@ -5,7 +5,10 @@ mod bodies;
 mod state;
 mod targets;
 
+use std::sync::Arc;
+
 use belfry_wire::sigv4::Signer;
+use tokio::sync::Semaphore;
 
 use super::http::{Answer, Request};
 use super::protocol::{Failure, Service, Wire, failure, output};
@@ -20,9 +23,9 @@ aws_secret_access_key = a secret
 aws_account_id = 123456789012
 ";
 
-/// Of several bodies at their largest, only two are worked on at once, however many threads a
-/// machine has.
-const CONFIG: &str = "memory.requests = 41943040";
+/// How many bodies come at once: fewer, at their largest, than there is room for, so that none
+/// is told to come back later.
+const CROWD: usize = 8;
 
 /// How much more memory than before a server may take while it refuses.
 const GROWTH_MAX: u64 = 200 * 1_048_576;
@@ -42,7 +45,7 @@ async fn server() -> Server {
         checks_signatures: true,
         test_clock: Some("2026-01-15T12:00:00Z"),
         credentials: Some(CREDENTIALS),
-        config: CONFIG,
+        ..Setup::default()
     })
     .await
 }
@@ -121,13 +124,16 @@ async fn bombs_in_a_crowd_stay_within_bounds() {
     let state = State::prepare(&server).await;
     let before = state.read(&server).await;
     let memory = server.peak_memory();
+    let places = Arc::new(Semaphore::new(CROWD));
     let mut sending = Vec::new();
     for (wire, target) in calls().filter(|(_, target)| target.writes && target.is_hard_pressed) {
         for bomb in bodies::bombs(wire, target) {
             let port = server.port();
             let what = format!("{} by {wire:?}: {}", target.operation, bomb.name);
             let request = bomb.request.signed(&signer(target.service));
+            let places = places.clone();
             sending.push(tokio::spawn(async move {
+                let _place = places.acquire().await.unwrap();
                 let answer = request.send(port).await;
                 check(&what, wire, target.service, &answer, bomb.verdict);
             }));
