@@ -10,7 +10,7 @@ use belfry_api::page_token::PageTokens;
 use belfry_api::{Services, Settings};
 use belfry_catalog::{Catalog, ObjectCatalog, SqliteCatalog};
 use belfry_model::{Clock, ManualClock, SystemClock, Tenant, TimestampMs};
-use belfry_notify::{NoObserver, Notifications, NotifyConfig};
+use belfry_notify::{Notifications, NotifyConfig};
 use belfry_query::insights::{EngineConfig, InsightsEngine, InsightsService};
 use belfry_server::admission::Admission;
 use belfry_server::auth::{AuthMode, Authority};
@@ -22,7 +22,7 @@ use belfry_server::jobs::{
 };
 use belfry_server::listener;
 use belfry_server::notification_pages::NotificationPages;
-use belfry_server::own_metrics::OwnMetrics;
+use belfry_server::own_metrics::{OwnMetrics, Sources};
 use belfry_server::routes::{self, Parts};
 use belfry_server::schedule::{Job, Schedule};
 use belfry_server::test_clock::TestClock;
@@ -139,6 +139,7 @@ impl Node {
             logs_config(&options.config),
         )
         .await?;
+        let own = OwnMetrics::shared();
         let engine = InsightsEngine::new(EngineConfig {
             memory_bytes: options.config.memory.queries,
             ..EngineConfig::default()
@@ -149,7 +150,7 @@ impl Node {
             catalog.clone(),
             clock.clone(),
             notify_config(&options.config, local_addr, manual.is_some()),
-            Arc::new(NoObserver),
+            own.clone(),
         )
         .await?;
         let topics = Arc::new(notifications.topics);
@@ -167,18 +168,27 @@ impl Node {
             },
         ));
 
-        let metrics = OwnMetrics::shared();
+        let admission = Admission::new(options.config.memory.requests);
+        let sources = Arc::new(Sources {
+            admission: admission.clone(),
+            metrics: metrics_store.clone(),
+            logs: logs.clone(),
+            insights: insights.clone(),
+            catalog: catalog.clone(),
+        });
         let self_observation = SelfObservation::new(
             Tenant::new(account.as_str(), options.config.region.as_str()),
-            metrics.clone(),
-            metrics_store.clone(),
-            logs.clone(),
+            own.clone(),
+            sources.clone(),
             clock.now(),
         );
         let mut jobs: Vec<Arc<dyn Job>> = vec![
             Arc::new(MetricsMaintenance(metrics_store.clone())),
             Arc::new(LogsMaintenance(logs.clone())),
-            Arc::new(AlarmTurns(alarm_runner.clone())),
+            Arc::new(AlarmTurns {
+                runner: alarm_runner.clone(),
+                own: own.clone(),
+            }),
             Arc::new(Queries(insights.clone())),
             Arc::new(Deliveries(notifications.worker)),
         ];
@@ -213,14 +223,15 @@ impl Node {
                 default_region: options.config.region.as_str().into(),
                 verifier: Verifier::new(skew_minutes),
             },
-            admission: Admission::new(options.config.memory.requests),
-            metrics: metrics.clone(),
+            admission,
+            metrics: own.clone(),
             base_path: options.config.base_path.clone(),
         };
         let router = routes::router(Parts {
             gateway: Arc::new(gateway),
             catalog,
-            metrics,
+            metrics: own,
+            sources,
             signer: notifications.signer,
             pages: Arc::new(NotificationPages {
                 topics,

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::admission::Admission;
 use crate::auth::{AuthMode, Authority, is_region};
 use crate::invocation;
-use crate::own_metrics::{OwnMetrics, RequestLabels};
+use crate::own_metrics::{Own, OwnMetrics, RequestLabels};
 use crate::request_body::{self, Unread};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -130,9 +130,8 @@ impl Gateway {
                 return Err(self.unread(unread, dialect));
             }
         };
-        self.metrics.body_bytes_held(self.admission.held_bytes());
         account.received = received.len();
-        self.metrics.body_received(received.len());
+        self.metrics.add(Own::ReceivedBytes, received.len() as u64);
 
         let (tenant, principal) = self.authenticate(head, &received, dialect)?;
         account.tenant = Some(tenant.clone());
@@ -206,7 +205,7 @@ impl Gateway {
     fn unread(&self, unread: Unread, dialect: Dialect) -> ApiError {
         match unread {
             Unread::NoRoom => {
-                self.metrics.request_throttled();
+                self.metrics.add(Own::ThrottledRequests, 1);
                 errors::throttled(dialect.service, "Rate exceeded")
             }
             Unread::Refused(error) => error,

@@ -6,18 +6,21 @@ use async_trait::async_trait;
 use belfry_alarm::AlarmRunner;
 use belfry_catalog::Catalog;
 use belfry_model::time::MINUTE_MS;
-use belfry_model::{Tenant, TimestampMs, Unit};
+use belfry_model::{Tenant, TimestampMs};
 use belfry_notify::DeliveryWorker;
 use belfry_query::insights::InsightsService;
 use belfry_store::logs::LogsStore;
 use belfry_store::metrics::{MetricBatch, MetricValue, MetricsStore};
 use parking_lot::Mutex;
 
-use crate::own_metrics::OwnMetrics;
+use crate::own_metrics::{OwnMetrics, Sources};
 use crate::schedule::Job;
 
 /// Alarms that have their turn.
-pub struct AlarmTurns(pub Arc<AlarmRunner<dyn Catalog>>);
+pub struct AlarmTurns {
+    pub runner: Arc<AlarmRunner<dyn Catalog>>,
+    pub own: Arc<OwnMetrics>,
+}
 
 #[async_trait]
 impl Job for AlarmTurns {
@@ -26,7 +29,7 @@ impl Job for AlarmTurns {
     }
 
     async fn next_due(&self, now: TimestampMs) -> Option<TimestampMs> {
-        match self.0.next_due(now).await {
+        match self.runner.next_due(now).await {
             Ok(due) => Some(due),
             Err(error) => {
                 tracing::error!(%error, "cannot tell when alarms are due");
@@ -36,8 +39,9 @@ impl Job for AlarmTurns {
     }
 
     async fn run_due(&self, now: TimestampMs) {
-        if let Err(error) = self.0.run_due(now).await {
-            tracing::error!(%error, "alarms were not evaluated");
+        match self.runner.run_due(now).await {
+            Ok(report) => self.own.alarms_ran(report),
+            Err(error) => tracing::error!(%error, "alarms were not evaluated"),
         }
     }
 }
@@ -137,8 +141,7 @@ const OWN_NAMESPACE: &str = "Belfry";
 pub struct SelfObservation {
     pub tenant: Tenant,
     pub own: Arc<OwnMetrics>,
-    pub metrics: MetricsStore,
-    pub logs: LogsStore,
+    pub sources: Arc<Sources>,
     due: Mutex<TimestampMs>,
 }
 
@@ -146,37 +149,25 @@ impl SelfObservation {
     pub fn new(
         tenant: Tenant,
         own: Arc<OwnMetrics>,
-        metrics: MetricsStore,
-        logs: LogsStore,
+        sources: Arc<Sources>,
         now: TimestampMs,
     ) -> Self {
         Self {
             tenant,
             own,
-            metrics,
-            logs,
+            sources,
             due: Mutex::new(now.floor_to(MINUTE_MS).saturating_add_ms(MINUTE_MS)),
         }
     }
 
     fn batch(&self, now: TimestampMs) -> belfry_store::Result<MetricBatch> {
-        let delta = self.own.take_delta();
-        let stats = self.metrics.stats();
-        let values = [
-            ("Requests", Unit::Count, delta.requests),
-            ("FailedRequests", Unit::Count, delta.failures),
-            ("ThrottledRequests", Unit::Count, delta.throttled),
-            ("ReceivedBytes", Unit::Bytes, delta.received_bytes),
-            ("MetricsHeadBytes", Unit::Bytes, stats.head_bytes),
-            ("MetricsBlockBytes", Unit::Bytes, stats.block_bytes),
-            ("MetricsBlocks", Unit::Count, stats.blocks),
-            ("LogsHeadBytes", Unit::Bytes, self.logs.head_bytes()),
-        ];
+        let values = self.own.take();
         let mut batch = MetricBatch::with_capacity(values.len());
         // The minute that has just ended.
         let minute = now.floor_to(MINUTE_MS).saturating_sub_ms(MINUTE_MS);
-        for (name, unit, value) in values {
+        for (declared, value) in values {
             let value = MetricValue::Single(value as f64);
+            let (name, unit) = (declared.metric, declared.unit);
             batch.push(OWN_NAMESPACE, name, &[], minute, unit, 60, value)?;
         }
         Ok(batch)
@@ -195,8 +186,9 @@ impl Job for SelfObservation {
 
     async fn run_due(&self, now: TimestampMs) {
         *self.due.lock() = now.floor_to(MINUTE_MS).saturating_add_ms(MINUTE_MS);
+        self.sources.read(&self.own).await;
         let stored = match self.batch(now) {
-            Ok(batch) => self.metrics.put(&self.tenant, batch, None).await,
+            Ok(batch) => self.sources.metrics.put(&self.tenant, batch, None).await,
             Err(error) => Err(error),
         };
         if let Err(error) = stored {

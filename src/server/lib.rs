@@ -19,7 +19,7 @@
 //! | `routes` | which path goes where |
 //! | `notification_pages` | the links in notifications, for people |
 //! | `jobs` | what is periodic: alarms, deliveries, flushes |
-//! | `health`, `own_metrics` | `/health`, `/metrics` |
+//! | `health`, `own_metrics/` | `/health`, `/metrics` |
 
 pub mod admission;
 pub mod auth;

@@ -15,7 +15,7 @@ use belfry_wire::route::strip_base_path;
 use crate::gateway::{self, Gateway};
 use crate::health;
 use crate::notification_pages::{self, NotificationPages};
-use crate::own_metrics::OwnMetrics;
+use crate::own_metrics::{OwnMetrics, Sources};
 use crate::test_clock::{self, TestClock};
 
 /// Everything that answers requests.
@@ -23,6 +23,7 @@ pub struct Parts {
     pub gateway: Arc<Gateway>,
     pub catalog: Arc<dyn Catalog>,
     pub metrics: Arc<OwnMetrics>,
+    pub sources: Arc<Sources>,
     pub signer: Arc<Signer>,
     pub pages: Arc<NotificationPages>,
     /// Only with `--test-clock`.
@@ -44,7 +45,10 @@ pub fn router(parts: Parts) -> Router {
         .layer(middleware::from_fn_with_state(certificates, certificate));
     let mut router = Router::new()
         .route("/health", get(health::get).with_state(parts.catalog))
-        .route("/metrics", get(own_metrics).with_state(parts.metrics));
+        .route(
+            "/metrics",
+            get(own_metrics).with_state((parts.metrics, parts.sources)),
+        );
     if let Some(clock) = parts.test_clock {
         let route = get(test_clock::get)
             .post(test_clock::post)
@@ -54,12 +58,15 @@ pub fn router(parts: Parts) -> Router {
     router.fallback_service(aws)
 }
 
-async fn own_metrics(State(metrics): State<Arc<OwnMetrics>>) -> Response {
-    match metrics.text() {
-        Ok(text) => {
-            let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            ([(header::CONTENT_TYPE, content_type)], text).into_response()
-        }
+async fn own_metrics(
+    State((own, sources)): State<(Arc<OwnMetrics>, Arc<Sources>)>,
+    headers: HeaderMap,
+) -> Response {
+    sources.read(&own).await;
+    let accept = headers.get(header::ACCEPT);
+    let accept = accept.and_then(|value| value.to_str().ok()).unwrap_or("");
+    match own.text(accept) {
+        Ok((content_type, text)) => ([(header::CONTENT_TYPE, content_type)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

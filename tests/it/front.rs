@@ -259,6 +259,39 @@ async fn one_invocation_id_for_all_calls_loses_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn own_metrics_tell_of_every_part() {
+    let front = Front::start().await;
+    let now_s = SystemClock.now().as_secs();
+    let input = json!({"Namespace": "Front", "MetricData":
+        [{"MetricName": "m", "Value": 1.0, "Timestamp": now_s}]});
+    front.monitoring("PutMetricData", &input, "own").await;
+    let url = format!("http://{}/metrics", front.host);
+    let (_, _, text) = front.get(&url, "text/plain").await;
+    let value = |name: &str| {
+        let line = text
+            .lines()
+            .find(|line| line.split(' ').next() == Some(name));
+        let line = line.unwrap_or_else(|| panic!("{name}: {text}"));
+        line.split(' ').nth(1).unwrap().parse::<f64>().unwrap()
+    };
+    assert!(value("belfry_metrics_wal_bytes") > 0.0);
+    assert_eq!(value("belfry_metrics_head_series"), 1.0);
+    for idle in [
+        "belfry_logs_segments",
+        "belfry_queries_running",
+        "belfry_queries_failed_total",
+        "belfry_alarms_transitions_total",
+        "belfry_outbox_rows",
+        "belfry_deliveries_delivered_total",
+    ] {
+        assert_eq!(value(idle), 0.0, "{idle}");
+    }
+    let (_, _, open) = front.get(&url, "application/openmetrics-text").await;
+    assert!(open.ends_with("# EOF\n"), "{open}");
+    front.node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn links_and_certificate_are_found_below_the_base_path() {
     let front = Front::start().await;
     let receiver = TcpListener::bind("127.0.0.1:0").await.unwrap();

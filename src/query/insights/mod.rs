@@ -9,10 +9,12 @@
 //! | `lower/` | from the syntax tree to DataFusion's logical plan |
 //! | `engine` | running plans: threads, memory, cancellation |
 //! | `result` | rows as texts, and what a query cost |
+//! | `counts` | how many run, and how they ended |
 //! | `service` | queries that callers start, look at and stop |
 
 pub mod compile_error;
 pub mod compiled;
+pub mod counts;
 pub mod engine;
 #[cfg(test)]
 mod golden_tests;
@@ -24,6 +26,7 @@ pub mod service;
 
 pub use compile_error::CompileError;
 pub use compiled::{CompiledQuery, QueryScope, QueryTimes, compile};
+pub use counts::QueryCounts;
 pub use engine::{Cancellation, EngineConfig, InsightsEngine};
 pub use lower::RESULT_ROWS_DEFAULT;
 pub use result::{Cell, ResultSet};

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use super::compile_error::CompileError;
 use super::compiled::{CompiledQuery, QueryScope, QueryTimes, compile};
+use super::counts::{Ends, QueryCounts};
 use super::engine::{Cancellation, InsightsEngine};
 use crate::error::{Error, Result};
 use crate::scan::ScanCounters;
@@ -90,6 +91,7 @@ pub struct InsightsService {
     running: Mutex<HashMap<String, Running>>,
     places: Semaphore,
     trim_due: Mutex<TimestampMs>,
+    ends: Ends,
 }
 
 impl InsightsService {
@@ -114,6 +116,7 @@ impl InsightsService {
             running: Mutex::default(),
             places: Semaphore::new(RUNNING_MAX),
             trim_due: Mutex::new(TimestampMs::MIN),
+            ends: Ends::default(),
         }))
     }
 
@@ -231,6 +234,7 @@ impl InsightsService {
         if !self.decide(&id, None) {
             return;
         }
+        self.ends.count(row.status);
         if let Err(error) = self.catalog.put_query(row).await {
             tracing::error!(query = %id, %error, "the end of a query was not recorded");
         }
@@ -312,10 +316,16 @@ impl InsightsService {
         row.status = status;
         row.finished_at = Some(self.clock.now());
         cancellation.cancel();
+        self.ends.count(status);
         let recorded = self.catalog.put_query(row).await;
         self.running.lock().remove(id);
         recorded?;
         Ok(true)
+    }
+
+    /// Numbers for Belfry's own metrics.
+    pub fn counts(&self) -> QueryCounts {
+        self.ends.with_running(self.running.lock().len())
     }
 
     /// When [`Self::run_due`] has something to do.

@@ -92,5 +92,5 @@ pub use scan::{
     ValueKind,
 };
 pub use snapshot::LogSnapshot;
-pub use store::{LogsStore, verify_record};
+pub use store::{LogsStats, LogsStore, verify_record};
 pub use verify::verify_object;

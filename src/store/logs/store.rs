@@ -41,6 +41,15 @@ pub struct LogsStore {
     pub(super) inner: Arc<Inner>,
 }
 
+/// Numbers for Belfry's own metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogsStats {
+    pub head_bytes: u64,
+    pub wal_bytes: u64,
+    pub segments: u64,
+    pub segment_bytes: u64,
+}
+
 pub(super) struct Inner {
     pub wal: Wal,
     pub objects: Objects,
@@ -249,6 +258,17 @@ impl LogsStore {
     /// Memory held by events that are not in segments yet.
     pub fn head_bytes(&self) -> u64 {
         self.inner.head_bytes()
+    }
+
+    /// Numbers for Belfry's own metrics.
+    pub fn stats(&self) -> LogsStats {
+        let segments = Arc::clone(&self.inner.state.lock().segments);
+        LogsStats {
+            head_bytes: self.head_bytes(),
+            wal_bytes: self.inner.wal.size_bytes(),
+            segments: segments.len() as u64,
+            segment_bytes: segments.iter().map(|segment| segment.row.bytes).sum(),
+        }
     }
 }
 
