@@ -12,11 +12,13 @@
 //! | `metrics/` | metrics: head, series index, blocks, flush, compaction, retention, reads |
 //! | `logs/` | log events: head, segments, text index, ordered reads, scans |
 //! | `decoding` | panics of others' decoders as errors |
+//! | `backoff` | when a flush that failed is tried again |
 //! | `publishing` | what a store knows of its last publication |
 //! | `failpoint` | numbered points at which crash tests kill the process |
 //! | `test_catalog` | tests' catalog that fails at a chosen moment |
 //! | `error` | what can go wrong, classified |
 
+mod backoff;
 mod decoding;
 pub mod error;
 pub mod failpoint;

@@ -1,6 +1,7 @@
 //! A catalog for tests: a real one that fails, or lets something else happen, at a chosen moment.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use belfry_catalog::log_groups::{
@@ -27,7 +28,8 @@ type Hook = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 /// See the methods; without them it does what the real one does.
 pub(crate) struct TestCatalog {
     pub real: SqliteCatalog,
-    publish_fails: Mutex<Option<Failure>>,
+    publish_fails: Mutex<Option<(Failure, u32)>>,
+    publications: AtomicU32,
     reads_fail: Mutex<bool>,
     after_groups: Mutex<Option<Hook>>,
 }
@@ -37,6 +39,7 @@ impl TestCatalog {
         Arc::new(Self {
             real,
             publish_fails: Mutex::default(),
+            publications: AtomicU32::new(0),
             reads_fail: Mutex::default(),
             after_groups: Mutex::default(),
         })
@@ -44,7 +47,17 @@ impl TestCatalog {
 
     /// The next publication fails.
     pub fn fail_publish(&self, when: Failure) {
-        *self.publish_fails.lock() = Some(when);
+        self.fail_publications(when, 1);
+    }
+
+    /// The next `count` publications fail.
+    pub fn fail_publications(&self, when: Failure, count: u32) {
+        *self.publish_fails.lock() = Some((when, count));
+    }
+
+    /// How many publications were tried.
+    pub fn publications(&self) -> u32 {
+        self.publications.load(Ordering::Relaxed)
     }
 
     /// Listing what is live, and reading checkpoints, fails until told otherwise.
@@ -78,7 +91,13 @@ fn injected() -> Error {
 #[async_trait]
 impl ObjectCatalog for TestCatalog {
     async fn publish(&self, change: Publish, now: TimestampMs) -> Result<()> {
-        let fails = self.publish_fails.lock().take();
+        self.publications.fetch_add(1, Ordering::Relaxed);
+        let fails = {
+            let mut fails = self.publish_fails.lock();
+            let now = fails.filter(|(_, count)| *count > 0);
+            *fails = now.map(|(when, count)| (when, count - 1));
+            now.map(|(when, _)| when)
+        };
         if fails != Some(Failure::Before) {
             self.real.publish(change, now).await?;
         }

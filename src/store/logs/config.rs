@@ -9,6 +9,8 @@ use crate::wal::WalConfig;
 pub struct LogsConfig {
     /// Memory for events that are not in a segment yet. Beyond it, writes are throttled.
     pub head_bytes_max: u64,
+    /// Bytes of the write-ahead log. Beyond it, writes are throttled.
+    pub wal_bytes_max: u64,
     /// A flush starts when the head holds this much,
     pub flush_bytes: u64,
     /// or when its oldest event has been there this long.
@@ -34,6 +36,7 @@ impl Default for LogsConfig {
     fn default() -> Self {
         Self {
             head_bytes_max: 192 * 1024 * 1024,
+            wal_bytes_max: 512 * 1024 * 1024,
             flush_bytes: 64 * 1024 * 1024,
             flush_age_ms: 5 * MINUTE_MS,
             compact_rows_below: 200_000,

@@ -47,21 +47,33 @@ impl LogsStore {
     pub async fn flush(&self) -> Result<()> {
         let inner = &self.inner;
         let _alone = inner.flushing.lock().await;
-        inner.settle_publications().await?;
-        if let Some(frozen) = inner.frozen() {
-            inner.flush_frozen(frozen).await?;
+        let flushed = inner.flush_heads().await;
+        match &flushed {
+            Ok(()) => inner.backoff.succeeded(),
+            Err(_) => inner.backoff.failed(inner.clock.now()),
         }
-        if let Some(frozen) = inner.freeze().await {
-            inner.flush_frozen(frozen).await?;
-        }
-        Ok(())
+        flushed
     }
 }
 
 impl Inner {
-    /// Starts a flush in the background when the head is large and none is under way.
+    async fn flush_heads(self: &Arc<Self>) -> Result<()> {
+        self.settle_publications().await?;
+        if let Some(frozen) = self.frozen() {
+            self.flush_frozen(frozen).await?;
+        }
+        if let Some(frozen) = self.freeze().await {
+            self.flush_frozen(frozen).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts a flush in the background when the head or the log is large, unless one is under
+    /// way or has just failed.
     pub(super) fn start_flush_if_due(self: &Arc<Self>) {
-        if self.state.lock().active.memory_bytes < self.config.flush_bytes
+        let small = self.state.lock().active.memory_bytes < self.config.flush_bytes;
+        if (small && !self.wal_is_large())
+            || self.clock.now() < self.backoff.until()
             || self.flush_wanted.swap(true, Ordering::AcqRel)
         {
             return;
@@ -81,17 +93,25 @@ impl Inner {
         self.state.lock().frozen.clone()
     }
 
-    /// Sets the head aside and starts a new one.
+    /// Calls whose events were all refused leave records and nothing in the head. One segment
+    /// always stays, so that this is not so right after a flush.
+    fn wal_is_large(&self) -> bool {
+        self.wal.size_bytes() > self.config.wal.segment_bytes.saturating_mul(2)
+    }
+
+    /// Sets the head aside and starts a new one. An empty one is worth it when the log is large:
+    /// its checkpoint lets the log go.
     async fn freeze(&self) -> Option<Frozen> {
         let _all = self.gate.write().await;
         let checkpoint = self.wal.next_lsn();
         let mut state = self.state.lock();
-        if state.active.is_empty() {
+        if state.active.is_empty() && !self.wal_is_large() {
             return None;
         }
         let frozen = Frozen {
             head: Arc::new(std::mem::take(&mut state.active)),
             checkpoint,
+            calls_written: Arc::default(),
         };
         state.frozen = Some(frozen.clone());
         Some(frozen)
@@ -100,11 +120,14 @@ impl Inner {
     async fn flush_frozen(self: &Arc<Self>, frozen: Frozen) -> Result<()> {
         let now = self.clock.now();
         // Behind the checkpoint, so that a restart knows the calls whose records go away.
-        let remembered = self.calls.remembered(now);
-        if !remembered.is_empty() {
-            self.wal
-                .append(KIND_CALLS, encode_calls(&remembered))
-                .await?;
+        if !frozen.calls_written.load(Ordering::Acquire) {
+            let remembered = self.calls.remembered(now);
+            if !remembered.is_empty() {
+                self.wal
+                    .append(KIND_CALLS, encode_calls(&remembered))
+                    .await?;
+            }
+            frozen.calls_written.store(true, Ordering::Release);
         }
         let groups = self.names.live_groups().await?;
         let buckets = {

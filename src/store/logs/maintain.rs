@@ -223,7 +223,8 @@ impl Inner {
         let state = self.state.lock();
         let frozen = state.frozen.as_ref().and_then(|f| f.head.oldest);
         let oldest = frozen.or(state.active.oldest)?;
-        Some(oldest.saturating_add_ms(self.config.flush_age_ms))
+        let due = oldest.saturating_add_ms(self.config.flush_age_ms);
+        Some(due.max(self.backoff.until()))
     }
 
     /// Publishes the exchange of segments.

@@ -26,6 +26,7 @@ use super::wal_record::{
     EventsRecord, EventsToWrite, KIND_CALLS, KIND_EVENTS, decode_calls, decode_events,
     encode_events,
 };
+use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::objects::Objects;
@@ -68,6 +69,7 @@ pub(super) struct Inner {
     /// One flush at a time.
     pub flushing: tokio::sync::Mutex<()>,
     pub flush_wanted: AtomicBool,
+    pub backoff: Backoff,
     pub publishing: tokio::sync::Mutex<Publishing>,
     /// One round of maintenance at a time, and when the next is due.
     pub maintaining: tokio::sync::Mutex<()>,
@@ -89,6 +91,9 @@ pub(super) struct Frozen {
     pub head: Arc<Head>,
     /// Every record below is in this head or in segments.
     pub checkpoint: Lsn,
+    /// The remembered calls are in the log behind the checkpoint: once is enough, however often
+    /// the flush is tried.
+    pub calls_written: Arc<AtomicBool>,
 }
 
 impl LogsStore {
@@ -143,6 +148,7 @@ impl LogsStore {
                 gate: tokio::sync::RwLock::new(()),
                 flushing: tokio::sync::Mutex::new(()),
                 flush_wanted: AtomicBool::new(false),
+                backoff: Backoff::default(),
                 publishing: tokio::sync::Mutex::new(Publishing::new(checkpoint)),
                 maintaining: tokio::sync::Mutex::new(()),
                 maintenance_due: Mutex::new(TimestampMs::MIN),
@@ -307,6 +313,14 @@ impl Inner {
                 what: "log head",
                 used,
                 limit: self.config.head_bytes_max,
+            });
+        }
+        let used = self.wal.size_bytes();
+        if used > self.config.wal_bytes_max {
+            return Err(Error::Full {
+                what: "logs write-ahead log",
+                used,
+                limit: self.config.wal_bytes_max,
             });
         }
         let outcome = self

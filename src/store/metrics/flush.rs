@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use belfry_catalog::objects::{ObjectKind, ObjectRow};
 use belfry_model::{StatisticSet, Tenant, TimestampMs, Unit};
@@ -32,19 +32,16 @@ impl MetricsStore {
     /// When [`MetricsStore::run_due`] has something to do.
     pub fn next_due(&self) -> TimestampMs {
         let inner = &self.inner;
-        let head_since = inner.head_since.load(Ordering::Relaxed);
-        let flush_at = head_since.saturating_add(inner.config.flush_age_ms);
         let maintained_at = inner.maintained_at.load(Ordering::Relaxed);
         let maintain_at = maintained_at.saturating_add(inner.config.maintenance_every_ms);
-        TimestampMs(flush_at.min(maintain_at))
+        inner.flush_due().min(TimestampMs(maintain_at))
     }
 
     /// Does what is due at `now`: flushes a head that is old, compacts, drops what outlived its
     /// retention, sweeps. The first error ends the run; the next run tries again.
     pub async fn run_due(&self, now: TimestampMs) -> Result<()> {
         let inner = &self.inner;
-        let head_since = inner.head_since.load(Ordering::Relaxed);
-        if head_since.saturating_add(inner.config.flush_age_ms) <= now.0 {
+        if inner.flush_due() <= now {
             inner.flush().await?;
         }
         let maintained_at = inner.maintained_at.load(Ordering::Relaxed);
@@ -64,18 +61,45 @@ impl MetricsStore {
 }
 
 impl Inner {
+    /// When the head is old; at once for one whose flush failed, after a pause.
+    fn flush_due(&self) -> TimestampMs {
+        if !self.state.read().frozen.is_empty() {
+            return self.backoff.until();
+        }
+        let since = self.head_since.load(Ordering::Relaxed);
+        let due = TimestampMs(since.saturating_add(self.config.flush_age_ms));
+        due.max(self.backoff.until())
+    }
+
     pub(super) async fn flush(self: &Arc<Self>) -> Result<()> {
         let _one = self.flushing.lock().await;
         self.flush_wanted.store(false, Ordering::Release);
-        self.settle_publications().await?;
-        self.freeze().await;
-        if let Some(record) = self.invocations.encode(self.clock.now()) {
-            self.wal
-                .append(KIND_INVOCATIONS, Bytes::from(record))
-                .await?;
+        let flushed = self.flush_heads().await;
+        match &flushed {
+            Ok(()) => self.backoff.succeeded(),
+            Err(_) => self.backoff.failed(self.clock.now()),
         }
+        flushed
+    }
+
+    async fn flush_heads(self: &Arc<Self>) -> Result<()> {
+        self.settle_publications().await?;
+        // What an earlier flush left first, so that failures do not pile up frozen heads.
+        self.publish_frozen().await?;
+        self.freeze().await;
+        self.publish_frozen().await
+    }
+
+    async fn publish_frozen(self: &Arc<Self>) -> Result<()> {
         let frozen = self.state.read().frozen.clone();
         for head in frozen {
+            if !head.calls_written.load(Ordering::Acquire) {
+                if let Some(record) = self.invocations.encode(self.clock.now()) {
+                    let record = Bytes::from(record);
+                    self.wal.append(KIND_INVOCATIONS, record).await?;
+                }
+                head.calls_written.store(true, Ordering::Release);
+            }
             self.publish_head(&head).await?;
         }
         Ok(())
@@ -92,6 +116,7 @@ impl Inner {
         state.frozen.push(Arc::new(FrozenHead {
             head,
             checkpoint: self.wal.next_lsn(),
+            calls_written: AtomicBool::new(false),
         }));
         self.head_since.store(i64::MAX, Ordering::Relaxed);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use ahash::RandomState;
 use belfry_catalog::objects::ObjectRow;
@@ -97,6 +98,9 @@ pub(super) struct FrozenHead {
     pub head: SharedHead,
     /// Every record below is in this head, in an older one or in blocks.
     pub checkpoint: Lsn,
+    /// The applied calls are in the log behind the checkpoint: once is enough, however often the
+    /// flush is tried.
+    pub calls_written: AtomicBool,
 }
 
 pub(super) type SharedHead = Arc<RwLock<Head>>;

@@ -19,6 +19,7 @@ use super::invocations::{Begin, Call, Invocations};
 use super::list::{self, MetricFilter, MetricPage};
 use super::live::{IndexCache, LiveBlock, LiveBlocks, Snapshot};
 use super::read::{self, MetricRead, MetricReadResult, ReadContext};
+use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::objects::Objects;
@@ -62,6 +63,7 @@ pub(super) struct Inner {
     pub(super) maintained_at: AtomicI64,
     pub(super) orphans_swept_at: AtomicI64,
     pub(super) flush_wanted: AtomicBool,
+    pub(super) backoff: Backoff,
     /// Blocks found damaged; compaction leaves them alone until the next start.
     pub(super) quarantined: Mutex<Vec<Ulid>>,
 }
@@ -128,6 +130,7 @@ impl MetricsStore {
             // What an earlier process left behind is looked for at once.
             orphans_swept_at: AtomicI64::new(i64::MIN),
             flush_wanted: AtomicBool::new(false),
+            backoff: Backoff::default(),
             quarantined: Mutex::default(),
         };
         Ok(Self {
@@ -376,9 +379,10 @@ impl Inner {
         Ok(())
     }
 
-    /// Flushes in the background unless that is about to happen.
+    /// Flushes in the background unless that is about to happen, or has just failed.
     fn flush_soon(self: &Arc<Self>) {
-        if self.flush_wanted.swap(true, Ordering::AcqRel) {
+        if self.clock.now() < self.backoff.until() || self.flush_wanted.swap(true, Ordering::AcqRel)
+        {
             return;
         }
         let inner = Arc::clone(self);

@@ -1,10 +1,11 @@
 //! Compaction, retention, sweep and check.
 
 use belfry_catalog::objects::ObjectKind;
-use belfry_model::time::{DAY_MS, HOUR_MS};
+use belfry_model::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 
 use super::*;
 use crate::test_catalog::Failure;
+use crate::wal::{Lsn, WalConfig};
 
 /// Every flush makes a small segment; four of them are worth joining.
 fn eager() -> LogsConfig {
@@ -197,6 +198,111 @@ async fn a_publication_of_unknown_outcome_stores_events_once() {
         let b = b.reopen().await;
         assert_eq!(b.messages(b.event_scan(&group)).await, texts, "{case}");
     }
+}
+
+/// How many records of remembered calls the log holds.
+fn call_records(b: &Bench) -> usize {
+    let mut count = 0;
+    b.store
+        .inner
+        .wal
+        .replay(Lsn(0), |record| {
+            count += usize::from(record.kind == super::super::wal_record::KIND_CALLS);
+            Ok(())
+        })
+        .unwrap();
+    count
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flush_that_fails_waits_and_writes_calls_once() {
+    let b = Bench::with(LogsConfig {
+        flush_bytes: 2_000,
+        ..LogsConfig::default()
+    })
+    .await;
+    let group = b.group("g", &["s"]).await;
+    let put = async |id: &str| {
+        let put = b
+            .store
+            .put_events(&b.tenant, "g", "s", batch(&[(0, "m")]), Some(id));
+        put.await.unwrap();
+    };
+    put("first").await;
+    b.catalog.fail_publications(Failure::Before, u32::MAX);
+    b.store.flush().await.unwrap_err();
+    assert_eq!(b.catalog.publications(), 1);
+    for i in 0..100 {
+        put(&i.to_string()).await;
+        let wanted = &b.store.inner.flush_wanted;
+        assert!(
+            !wanted.load(std::sync::atomic::Ordering::Acquire),
+            "put {i}"
+        );
+    }
+    assert!(b.store.snapshot().heads[1].memory_bytes > 2_000);
+    assert_eq!(b.catalog.publications(), 1);
+    assert!(b.store.next_due() <= b.clock.now(), "maintenance is due");
+    b.store.run_due(b.clock.now()).await.unwrap();
+    assert_eq!(b.catalog.publications(), 1);
+    for _ in 0..3 {
+        b.store.flush().await.unwrap_err();
+    }
+    assert_eq!(b.catalog.publications(), 4);
+    assert_eq!(call_records(&b), 1);
+    let stored = objects(&b).list(ObjectKind::LogSegment).await.unwrap();
+    assert!(
+        stored.is_empty(),
+        "what is not published is not left behind"
+    );
+
+    b.catalog.fail_publications(Failure::Before, 0);
+    b.clock.advance_ms(LogsConfig::default().flush_age_ms);
+    assert!(b.store.run_due(b.clock.now()).await.unwrap().flushed);
+    assert_eq!(b.store.head_bytes(), 0);
+    assert_eq!(b.messages(b.event_scan(&group)).await.len(), 101);
+}
+
+/// Calls whose events are all refused are in the log, and in no head.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_without_events_is_bounded() {
+    let wal = WalConfig {
+        segment_bytes: 1_000,
+        ..WalConfig::default()
+    };
+    let config = |wal_bytes_max| LogsConfig {
+        wal,
+        wal_bytes_max,
+        ..LogsConfig::default()
+    };
+    let put = async |b: &Bench, id: &str| {
+        let old = batch(&[(-100 * DAY_MS, "too old")]);
+        b.store.put_events(&b.tenant, "g", "s", old, Some(id)).await
+    };
+    let b = Bench::with(config(2_500)).await;
+    b.group("g", &["s"]).await;
+    // Nothing can be published: the log grows to its limit and no further.
+    b.catalog.fail_publications(Failure::Before, u32::MAX);
+    b.store.flush().await.unwrap();
+    let mut full = None;
+    for i in 0..100 {
+        full = put(&b, &i.to_string()).await.err();
+        if full.is_some() {
+            break;
+        }
+    }
+    assert!(matches!(full, Some(Error::Full { .. })), "{full:?}");
+    // And when it can, the log goes, but not what calls did.
+    b.catalog.fail_publications(Failure::Before, 0);
+    b.clock.advance_ms(MINUTE_MS);
+    b.store.flush().await.unwrap();
+    b.store.flush().await.unwrap();
+    assert!(b.store.inner.wal.size_bytes() < 2_500 + 4_000);
+    assert_eq!(b.store.snapshot().segments.len(), 0);
+    let checkpoint = b.catalog.wal_checkpoint("logs").await.unwrap();
+    assert!(checkpoint > 10, "{checkpoint}");
+    let b = b.reopen().await;
+    assert!(put(&b, "0").await.unwrap().repeated);
 }
 
 #[tokio::test(flavor = "multi_thread")]

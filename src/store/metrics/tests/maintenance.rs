@@ -89,6 +89,70 @@ async fn a_publication_that_nobody_saw_counts_once() {
 }
 
 #[tokio::test]
+async fn a_flush_that_fails_waits_and_writes_calls_once() {
+    let world = World {
+        config: MetricsConfig {
+            flush_bytes: 500,
+            ..MetricsConfig::default()
+        },
+        ..World::new().await
+    };
+    let catalog = TestCatalog::new(world.catalog.clone());
+    let store = MetricsStore::open(
+        &world.wal_dir(),
+        world.objects(),
+        Arc::clone(&catalog) as Arc<dyn ObjectCatalog>,
+        Arc::new(Arc::clone(&world.clock)),
+        world.config,
+    )
+    .await
+    .unwrap();
+    let m = metric("Orders", "a");
+    let put = async |id: &str| {
+        let batch = one(&m, NOW, 1.0);
+        store.put(&tenant(), batch, Some(id)).await.unwrap();
+    };
+    put("first").await;
+    catalog.fail_publications(Failure::Before, u32::MAX);
+    store.flush().await.unwrap_err();
+    for i in 0..100 {
+        put(&i.to_string()).await;
+        let wanted = &store.inner.flush_wanted;
+        assert!(
+            !wanted.load(std::sync::atomic::Ordering::Acquire),
+            "put {i}"
+        );
+    }
+    assert!(store.stats().head_bytes > 500);
+    assert_eq!(catalog.publications(), 1);
+    assert_eq!(store.next_due(), NOW.saturating_add_ms(1_000));
+    for _ in 0..3 {
+        store.flush().await.unwrap_err();
+    }
+    assert_eq!(catalog.publications(), 4);
+    assert_eq!(store.inner.snapshot().frozen.len(), 1);
+    let mut call_records = 0;
+    store
+        .inner
+        .wal
+        .replay(crate::wal::Lsn(0), |record| {
+            call_records += u32::from(record.kind == crate::metrics::store::KIND_INVOCATIONS);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(call_records, 1);
+    let stored = world.objects().list(ObjectKind::MetricsBlock).await;
+    assert!(stored.unwrap().is_empty(), "nothing is left behind");
+
+    catalog.fail_publications(Failure::Before, 0);
+    let due = store.next_due();
+    world.clock.set(due);
+    store.run_due(due).await.unwrap();
+    assert_eq!(store.stats().head_samples, 0);
+    assert_eq!(total(&store, &m).await, (101.0, 101.0));
+}
+
+#[tokio::test]
 async fn small_blocks_become_one_and_their_bytes_are_swept() {
     let world = World::new().await;
     let store = world.open().await;
