@@ -35,6 +35,12 @@ def check(holds, what):
     print(f"   ok: {what}", flush=True)
 
 
+def shipped(name):
+    """A query of the library in `queries/`."""
+    with open(os.path.join(HERE, f"../../queries/logs-insights/{name}.query")) as f:
+        return f.read()
+
+
 def cpu_series():
     with open(SERIES) as f:
         for row in csv.DictReader(f):
@@ -174,12 +180,12 @@ def tell(server, hook, smtp):
 
     say("Three Logs Insights queries")
     start, end = now - timedelta(hours=1), now
-    rows = clients.query("belfry/requests", "stats count(*) as calls by fields.operation as operation | sort calls desc | limit 5", start, end)
+    rows = clients.query("belfry/requests", shipped("belfry-calls-by-operation"), start, end)
     puts = sum('"operation":"PutMetricData"' in r for r in requests)
     check({r["operation"]: r["calls"] for r in rows}["PutMetricData"] == str(puts), f"PutMetricData was called {puts} times")
-    rows = clients.query("belfry/requests", "filter fields.service = 'sns' | parse fields.agent '*/* *' as client, version, rest | stats count(*) as n by client | sort n desc", start, end)
+    rows = clients.query("belfry/requests", shipped("belfry-clients"), start, end)
     check(len(rows) >= 1, "the user agents of the SNS calls are told apart")
-    rows = clients.query("belfry/requests", "fields @timestamp, fields.operation, fields.ms | sort fields.ms desc | limit 3", start, end)
+    rows = clients.query("belfry/requests", shipped("belfry-slowest-requests"), start, end)
     check(len(rows) == 3, "the three slowest requests")
 
     say("kill -9, and start again")

@@ -11,4 +11,5 @@ mod front;
 mod live;
 mod process;
 mod seeds;
+mod shipped;
 mod tidy;

@@ -80,9 +80,11 @@ fn product() -> Vec<PathBuf> {
     let mut found = files("src", "rs");
     found.retain(|path| {
         let parts: Vec<_> = path.components().map(|part| part.as_os_str()).collect();
-        !parts
-            .iter()
-            .any(|part| *part == "tests" || *part == "benches")
+        !parts.iter().any(|part| {
+            ["tests", "testing", "benches"]
+                .iter()
+                .any(|name| *part == *name)
+        })
     });
     found
 }
