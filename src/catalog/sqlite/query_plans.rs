@@ -26,6 +26,8 @@ const INTENDED: &[(&str, &str)] = &[
     ),
     ("SELECT COUNT(*) AS len", "SCAN outbox USING COVERING INDEX"),
     ("UPDATE lease SET owner = '', expires_at = $1", "SCAN lease"),
+    // The checkpoint to set, which is in the statement.
+    ("INSERT INTO wal_checkpoint", "SCAN CONSTANT ROW"),
     // The rows to merge, which are in the statement.
     ("UPDATE log_stream", "SCAN v"),
     ("UPDATE log_stream", "SCAN CONSTANT ROW"),
