@@ -94,9 +94,14 @@ pub trait ObjectCatalog: Send + Sync {
     /// The checkpoint of a write-ahead log; 0 before the first flush.
     async fn wal_checkpoint(&self, wal: &str) -> Result<u64>;
 
-    /// Objects removed from the live set before `before`, whose bytes may now be deleted;
-    /// oldest removal first.
-    async fn removed_objects(&self, before: TimestampMs, limit: usize) -> Result<Vec<ObjectRow>>;
+    /// Objects of a kind removed from the live set before `before`, whose bytes may now be
+    /// deleted; oldest removal first.
+    async fn removed_objects(
+        &self,
+        kind: ObjectKind,
+        before: TimestampMs,
+        limit: usize,
+    ) -> Result<Vec<ObjectRow>>;
 
     /// Forgets removed objects whose bytes are gone. Live objects are left alone.
     async fn forget_objects(&self, ids: &[Ulid]) -> Result<()>;

@@ -114,8 +114,13 @@ impl ObjectCatalog for TestCatalog {
         self.check_read()?;
         self.real.wal_checkpoint(wal).await
     }
-    async fn removed_objects(&self, before: TimestampMs, limit: usize) -> Result<Vec<ObjectRow>> {
-        self.real.removed_objects(before, limit).await
+    async fn removed_objects(
+        &self,
+        kind: ObjectKind,
+        before: TimestampMs,
+        limit: usize,
+    ) -> Result<Vec<ObjectRow>> {
+        self.real.removed_objects(kind, before, limit).await
     }
     async fn forget_objects(&self, ids: &[Ulid]) -> Result<()> {
         self.real.forget_objects(ids).await

@@ -182,7 +182,9 @@ pub async fn removed_objects_wait_for_the_sweep(catalog: &impl Catalog) {
         catalog.publish(change, at).await.expect("remove");
     }
     let removed = |before, limit| async move {
-        let rows = catalog.removed_objects(before, limit).await;
+        let rows = catalog
+            .removed_objects(ObjectKind::QueryResult, before, limit)
+            .await;
         rows.expect("removed")
             .iter()
             .map(|row| row.id.0)
@@ -192,6 +194,9 @@ pub async fn removed_objects_wait_for_the_sweep(catalog: &impl Catalog) {
     assert_eq!(removed(NOW + 1, 10).await, [2]);
     assert_eq!(removed(NOW + 11, 10).await, [2, 1]);
     assert_eq!(removed(NOW + 11, 1).await, [2]);
+    // Another kind is somebody else's to sweep.
+    let other = catalog.removed_objects(ObjectKind::LogSegment, NOW + 11, 10);
+    assert_eq!(other.await.expect("removed"), []);
     // The third is live and stays.
     catalog
         .forget_objects(&[Ulid(2), Ulid(3), Ulid(77)])

@@ -78,11 +78,18 @@ impl ObjectCatalog for SqliteCatalog {
         })
     }
 
-    async fn removed_objects(&self, before: TimestampMs, limit: usize) -> Result<Vec<ObjectRow>> {
+    async fn removed_objects(
+        &self,
+        kind: ObjectKind,
+        before: TimestampMs,
+        limit: usize,
+    ) -> Result<Vec<ObjectRow>> {
         let rows = QueryBuilder::<Sqlite>::new("SELECT ")
             .push(COLUMNS)
             .push(" FROM object WHERE removed_at < ")
             .push_bind(before.0)
+            .push(" AND kind = ")
+            .push_bind(kind.as_str())
             .push(" ORDER BY removed_at, id LIMIT ")
             .push_bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .build()

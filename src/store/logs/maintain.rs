@@ -267,10 +267,14 @@ impl Inner {
     /// Deletes the bytes of objects that were removed long enough ago.
     async fn sweep(&self, now: TimestampMs) -> Result<usize> {
         let before = now.saturating_sub_ms(self.config.sweep_delay_ms);
-        let removed = self.catalog.removed_objects(before, SWEEP_MAX).await?;
+        let kind = ObjectKind::LogSegment;
+        let removed = self
+            .catalog
+            .removed_objects(kind, before, SWEEP_MAX)
+            .await?;
         let mut gone = Vec::new();
-        for row in removed.iter().filter(|r| r.kind == ObjectKind::LogSegment) {
-            self.objects.delete(ObjectKind::LogSegment, row.id).await?;
+        for row in &removed {
+            self.objects.delete(kind, row.id).await?;
             gone.push(row.id);
         }
         if !gone.is_empty() {
@@ -288,7 +292,7 @@ impl Inner {
         };
         let removed = self
             .catalog
-            .removed_objects(TimestampMs::MAX, usize::MAX >> 1)
+            .removed_objects(ObjectKind::LogSegment, TimestampMs::MAX, usize::MAX >> 1)
             .await?;
         let removed: BTreeSet<Ulid> = removed.iter().map(|r| r.id).collect();
         let mut orphans = 0;

@@ -49,7 +49,7 @@ impl Inner {
         let before = now.saturating_sub_ms(self.config.sweep_delay_ms);
         let removed = self
             .catalog
-            .removed_objects(before, SWEEP_OBJECTS_MAX)
+            .removed_objects(ObjectKind::MetricsBlock, before, SWEEP_OBJECTS_MAX)
             .await?;
         let mut gone = Vec::new();
         for row in removed {
@@ -71,7 +71,11 @@ impl Inner {
         let live = self.catalog.live_objects(ObjectKind::MetricsBlock).await?;
         let removed = self
             .catalog
-            .removed_objects(TimestampMs::MAX, REMOVED_OBJECTS_MAX)
+            .removed_objects(
+                ObjectKind::MetricsBlock,
+                TimestampMs::MAX,
+                REMOVED_OBJECTS_MAX,
+            )
             .await?;
         if removed.len() >= REMOVED_OBJECTS_MAX {
             return Ok(());

@@ -1,5 +1,7 @@
 //! Compaction, roll-up, retention, sweeps, and a catalog that fails.
 
+use belfry_catalog::objects::{ObjectRow, Publish};
+
 use super::*;
 use crate::test_catalog::{Failure, TestCatalog};
 
@@ -196,6 +198,51 @@ async fn small_blocks_become_one_and_their_bytes_are_swept() {
     drop(store);
     let store = world.open().await;
     assert_eq!(store.read(&tenant(), &reads).await.unwrap(), before);
+}
+
+/// Log segments stay longer for their readers: only the store of logs sweeps them.
+#[tokio::test]
+async fn the_sweep_leaves_other_kinds_alone() {
+    let world = World::new().await;
+    let store = world.open().await;
+    let kinds = [ObjectKind::LogSegment, ObjectKind::MetricsBlock];
+    let row = |kind, n| ObjectRow {
+        id: ulid::Ulid::from_parts(1, n),
+        kind,
+        tenant: tenant(),
+        level: 0,
+        retention_class: "60s".to_owned(),
+        min_ts: NOW,
+        max_ts: NOW,
+        rows: 1,
+        bytes: 1,
+        created_at: NOW,
+        meta: serde_json::Value::Null,
+    };
+    let rows = [row(kinds[0], 1), row(kinds[1], 2)];
+    for row in &rows {
+        let objects = world.objects();
+        objects.put(row.kind, row.id, vec![]).await.unwrap();
+    }
+    let insert = Publish {
+        insert: rows.to_vec(),
+        ..Publish::default()
+    };
+    let remove = Publish {
+        remove: rows.iter().map(|r| r.id).collect(),
+        ..Publish::default()
+    };
+    for change in [insert, remove] {
+        world.catalog.publish(change, NOW).await.unwrap();
+    }
+    let late = NOW.saturating_add_ms(DAY_MS);
+    store.inner.sweep_removed(late).await.unwrap();
+    for (kind, left) in [(kinds[0], 1), (kinds[1], 0)] {
+        let stored = world.objects().list(kind).await.unwrap();
+        assert_eq!(stored.len(), left, "{kind:?}");
+        let removed = world.catalog.removed_objects(kind, late, 10).await.unwrap();
+        assert_eq!(removed.len(), left, "{kind:?}");
+    }
 }
 
 #[tokio::test]
