@@ -14,6 +14,7 @@
 //! | `services` | what operations call |
 //! | `failure` | errors of the layers below, as callers see them |
 //! | `page_token` | paging tokens |
+//! | `pages` | where a listing continues, as operations say it |
 //! | `table` | all operations by service and name |
 
 pub mod failure;
@@ -21,6 +22,7 @@ pub mod logs;
 pub mod monitoring;
 pub mod operation;
 pub mod page_token;
+mod pages;
 pub mod services;
 pub mod sns;
 pub mod sts;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{fail, limits, resolve};
 use crate::operation::{Call, Operation};
-use crate::page_token::PageScope;
+use crate::pages::Pages;
 use crate::services::Services;
 
 const PAGE_MAX: usize = 50;
@@ -110,26 +110,8 @@ impl Operation for DescribeLogGroups {
             classes: classes(input.log_group_class.as_deref()),
             names,
         };
-        let joined = (filter.classes.join(","), filter.names.join(","));
-        let scope = PageScope {
-            operation: Self::NAME,
-            tenant: &call.tenant,
-            filter: &[
-                filter.prefix.as_deref().unwrap_or_default(),
-                filter.pattern.as_deref().unwrap_or_default(),
-                &joined.0,
-                &joined.1,
-            ],
-        };
-        let after = match &input.next_token {
-            Some(token) => Some(
-                services
-                    .page_tokens
-                    .open(scope, token, call.now)
-                    .ok_or_else(logs::invalid_next_token)?,
-            ),
-            None => None,
-        };
+        let pages = Pages::new(services, call, Self::NAME, &filter);
+        let after = pages.open(input.next_token.as_deref())?;
         let limit = input
             .limit
             .and_then(|limit| usize::try_from(limit).ok())
@@ -146,9 +128,7 @@ impl Operation for DescribeLogGroups {
         });
         Ok(Output {
             log_groups: described.collect(),
-            next_token: page
-                .next_after
-                .map(|cursor| services.page_tokens.seal(scope, &cursor, call.now)),
+            next_token: pages.next(page.next_after),
         })
     }
 }

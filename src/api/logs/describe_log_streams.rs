@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{fail, limits, resolve};
 use crate::operation::{Call, Operation};
-use crate::page_token::PageScope;
+use crate::pages::Pages;
 use crate::services::Services;
 
 const PAGE_MAX: usize = 50;
@@ -85,8 +85,7 @@ impl Operation for DescribeLogStreams {
             },
         )
         .await?;
-        let order_name = input.order_by.as_deref().unwrap_or("LogStreamName");
-        let by_last_event = order_name == "LastEventTime";
+        let by_last_event = input.order_by.as_deref() == Some("LastEventTime");
         let prefix = input.log_stream_name_prefix.as_deref();
         if by_last_event && prefix.is_some() {
             return Err(logs::invalid_parameter(
@@ -94,26 +93,13 @@ impl Operation for DescribeLogStreams {
             ));
         }
         let descending = input.descending.unwrap_or(false);
-        let group_id = group.id.0.to_string();
-        let scope = PageScope {
-            operation: Self::NAME,
-            tenant: &call.tenant,
-            filter: &[
-                &group_id,
-                prefix.unwrap_or_default(),
-                order_name,
-                if descending { "descending" } else { "" },
-            ],
-        };
-        let after = match &input.next_token {
-            Some(token) => Some(
-                services
-                    .page_tokens
-                    .open(scope, token, call.now)
-                    .ok_or_else(logs::invalid_next_token)?,
-            ),
-            None => None,
-        };
+        let pages = Pages::new(
+            services,
+            call,
+            Self::NAME,
+            &(group.id, prefix, by_last_event, descending),
+        );
+        let after = pages.open(input.next_token.as_deref())?;
         let limit = input
             .limit
             .and_then(|limit| usize::try_from(limit).ok())
@@ -140,9 +126,7 @@ impl Operation for DescribeLogStreams {
             log_streams: described
                 .map(|stream| Described::new(&group, stream))
                 .collect(),
-            next_token: page
-                .next_after
-                .map(|cursor| services.page_tokens.seal(scope, &cursor, call.now)),
+            next_token: pages.next(page.next_after),
         })
     }
 }

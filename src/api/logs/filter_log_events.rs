@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{class, fail, limits, resolve};
 use crate::operation::{Call, Operation};
-use crate::page_token::PageScope;
+use crate::pages::Pages;
 use crate::services::Services;
 
 /// Ours: what one call looks at before it answers with a partial page and a token.
@@ -106,32 +106,22 @@ impl Operation for FilterLogEvents {
             .map_err(|error| logs::invalid_parameter(format!("Invalid filter pattern: {error}")))?;
         let streams = streams(services, &group, &input).await?;
 
-        let group_id = group.id.0.to_string();
-        let stream_names = input
-            .log_stream_names
-            .as_deref()
-            .unwrap_or_default()
-            .join(":");
         let (start, end) = (input.start_time.unwrap_or(0), input.end_time);
-        let range = format!("{start}:{}", end.unwrap_or(i64::MAX));
-        let scope = PageScope {
-            operation: Self::NAME,
-            tenant: &call.tenant,
-            filter: &[
-                &group_id,
-                &stream_names,
-                input.log_stream_name_prefix.as_deref().unwrap_or_default(),
+        let pages = Pages::new(
+            services,
+            call,
+            Self::NAME,
+            &(
+                group.id,
+                &input.log_stream_names,
+                &input.log_stream_name_prefix,
                 pattern_text,
-                &range,
-            ],
-        };
-        let (direction, after) = match &input.next_token {
+                (start, end),
+            ),
+        );
+        let (direction, after) = match pages.open(input.next_token.as_deref())? {
             // The first request fixed the direction.
-            Some(token) => services
-                .page_tokens
-                .open(scope, token, call.now)
-                .and_then(|cursor| parse_cursor(&cursor))
-                .ok_or_else(logs::invalid_next_token)?,
+            Some(cursor) => parse_cursor(&cursor).ok_or_else(logs::invalid_next_token)?,
             None => (direction(&input)?, None),
         };
         let page = services
@@ -155,14 +145,11 @@ impl Operation for FilterLogEvents {
             })
             .await
             .map_err(fail)?;
-        let next_token = page.next.filter(|_| !page.reached_end).map(|key| {
-            let cursor = cursor(direction, key);
-            services.page_tokens.seal(scope, &cursor, call.now)
-        });
+        let next = page.next.filter(|_| !page.reached_end);
         Ok(Output {
             events: page.events.into_iter().map(FilteredEvent::from).collect(),
             searched_log_streams: [],
-            next_token,
+            next_token: pages.next(next.map(|key| cursor(direction, key))),
         })
     }
 }

@@ -6,9 +6,9 @@ use belfry_wire::errors::monitoring;
 use belfry_wire::{ApiError, Constrained, Constraints, Service, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::page::Pages;
 use super::{fail, limits};
 use crate::operation::{Call, Operation};
+use crate::pages::Pages;
 use crate::services::Services;
 
 /// Items of a page when MaxRecords does not say: the most there can be.

@@ -7,9 +7,9 @@ use belfry_wire::{ApiError, Constrained, Constraints, Empty, Service};
 use serde::{Deserialize, Serialize};
 
 use super::metric_alarm::MetricAlarm;
-use super::page::Pages;
 use super::{fail, limits};
 use crate::operation::{Call, Operation};
+use crate::pages::Pages;
 use crate::services::Services;
 
 /// Items of a page when MaxRecords does not say (spec alarms.md 21).

@@ -11,9 +11,9 @@ use chrono::FixedOffset;
 use serde::{Deserialize, Serialize};
 
 use super::metric_data_query::{MetricDataQuery, MetricStat};
-use super::page::Pages;
 use super::{dimension, fail, limits};
 use crate::operation::{Call, Operation};
+use crate::pages::Pages;
 use crate::services::Services;
 
 pub struct GetMetricData;

@@ -5,8 +5,8 @@ use belfry_wire::{ApiError, Constrained, Constraints, Service, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::fail;
-use super::page::Pages;
 use crate::operation::{Call, Operation};
+use crate::pages::Pages;
 use crate::services::Services;
 
 /// Spec dashboards.md 1.

@@ -9,9 +9,9 @@ use belfry_wire::{ApiError, Constrained, Constraints, Service};
 use serde::{Deserialize, Serialize};
 
 use super::dimension::{self, Dimension};
-use super::page::Pages;
 use super::{fail, limits};
 use crate::operation::{Call, Operation};
+use crate::pages::Pages;
 use crate::services::Services;
 
 /// Metrics without data for two weeks are not listed (spec metrics.md 9).

@@ -11,7 +11,6 @@
 //! | `metric_datum_decode` | requests of PutMetricData straight into columns |
 //! | `metric_entity`, `metric_text` | entities beside metrics; what names may consist of |
 //! | `dashboard_name` | names of dashboards |
-//! | `page` | paging tokens |
 
 mod alarm_kind;
 mod dashboard_name;
@@ -36,7 +35,6 @@ mod metric_datum;
 mod metric_datum_decode;
 mod metric_entity;
 mod metric_text;
-mod page;
 mod put_dashboard;
 mod put_metric_alarm;
 mod put_metric_data;

@@ -175,6 +175,16 @@ pub fn constraint(service: Service, message: impl Into<String>) -> ApiError {
     }
 }
 
+/// A paging token that is not ours, expired, or of another call.
+pub fn invalid_next_token(service: Service, token: &str) -> ApiError {
+    match service {
+        Service::Monitoring => monitoring::invalid_next_token(token),
+        Service::Logs => logs::invalid_next_token(),
+        Service::Sns => sns::invalid_parameter("Invalid parameter: NextToken"),
+        _ => constraint(service, "The specified NextToken is invalid."),
+    }
+}
+
 /// An operation that AWS has and this server does not offer: the service's own validation error
 /// with a text that says so. Never a 5xx, which every SDK would retry (spec wire-protocols.md 2).
 pub fn not_offered(service: Service, operation: &str) -> ApiError {

@@ -1,6 +1,6 @@
-//! Where a listing continues: tokens of CloudWatch's listings.
+//! Where a listing continues: tokens as operations take and give them.
 
-use belfry_wire::errors::{ApiError, monitoring};
+use belfry_wire::errors::{self, ApiError};
 
 use crate::operation::Call;
 use crate::page_token::PageScope;
@@ -35,7 +35,7 @@ impl<'a> Pages<'a> {
     /// have it for an absent one, is none.
     ///
     /// # Errors
-    /// InvalidNextToken.
+    /// The service's own for a token that is not ours, expired, or of another call.
     pub fn open(&self, token: Option<&str>) -> Result<Option<String>, ApiError> {
         let Some(token) = token.filter(|token| !token.is_empty()) else {
             return Ok(None);
@@ -45,7 +45,12 @@ impl<'a> Pages<'a> {
             tokens.open(scope, token, self.call.now)
         })
         .map(Some)
-        .ok_or_else(|| monitoring::invalid_next_token(token))
+        .ok_or_else(|| errors::invalid_next_token(self.call.dialect.service, token))
+    }
+
+    /// The token of the next page, if there is one.
+    pub fn next(&self, cursor: Option<String>) -> Option<String> {
+        cursor.map(|cursor| self.seal(&cursor))
     }
 
     pub fn seal(&self, cursor: &str) -> String {
