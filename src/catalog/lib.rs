@@ -85,3 +85,13 @@ pub struct Page<T> {
     /// The key of the last item here when more follow: pass it as `after`.
     pub next_after: Option<String>,
 }
+
+impl<T> Page<T> {
+    /// The same page of what each item becomes.
+    pub fn map<U>(self, with: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            items: self.items.into_iter().map(with).collect(),
+            next_after: self.next_after,
+        }
+    }
+}

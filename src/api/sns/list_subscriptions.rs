@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::fail;
 use super::subscription::Subscription;
 use crate::operation::{Call, Operation};
+use crate::pages::Pages;
 use crate::services::Services;
 
 pub struct ListSubscriptions;
@@ -35,14 +36,16 @@ impl Operation for ListSubscriptions {
     type Output = Output;
 
     async fn call(services: &Services, call: &Call, input: Input) -> Result<Output, ApiError> {
+        let pages = Pages::new(services, call, Self::NAME, &());
+        let after = pages.open(input.next_token.as_deref())?;
         let page = services
             .topics
-            .list_subscriptions(&call.tenant, input.next_token.as_deref())
+            .list_subscriptions(&call.tenant, after.as_deref())
             .await
             .map_err(fail)?;
         Ok(Output {
             subscriptions: page.items.into_iter().map(Subscription::from).collect(),
-            next_token: page.next_token,
+            next_token: pages.next(page.next_after),
         })
     }
 }

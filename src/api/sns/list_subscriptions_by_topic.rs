@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::fail;
 use super::subscription::Subscription;
 use crate::operation::{Call, Operation};
+use crate::pages::Pages;
 use crate::services::Services;
 
 pub struct ListSubscriptionsByTopic;
@@ -38,18 +39,17 @@ impl Operation for ListSubscriptionsByTopic {
     type Output = Output;
 
     async fn call(services: &Services, call: &Call, input: Input) -> Result<Output, ApiError> {
+        let topic_arn = input.topic_arn.unwrap_or_default();
+        let pages = Pages::new(services, call, Self::NAME, &topic_arn);
+        let after = pages.open(input.next_token.as_deref())?;
         let page = services
             .topics
-            .list_subscriptions_by_topic(
-                &call.tenant,
-                &input.topic_arn.unwrap_or_default(),
-                input.next_token.as_deref(),
-            )
+            .list_subscriptions_by_topic(&call.tenant, &topic_arn, after.as_deref())
             .await
             .map_err(fail)?;
         Ok(Output {
             subscriptions: page.items.into_iter().map(Subscription::from).collect(),
-            next_token: page.next_token,
+            next_token: pages.next(page.next_after),
         })
     }
 }

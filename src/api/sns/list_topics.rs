@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fail;
 use crate::operation::{Call, Operation};
+use crate::pages::Pages;
 use crate::services::Services;
 
 pub struct ListTopics;
@@ -40,15 +41,17 @@ impl Operation for ListTopics {
     type Output = Output;
 
     async fn call(services: &Services, call: &Call, input: Input) -> Result<Output, ApiError> {
+        let pages = Pages::new(services, call, Self::NAME, &());
+        let after = pages.open(input.next_token.as_deref())?;
         let page = services
             .topics
-            .list_topics(&call.tenant, input.next_token.as_deref())
+            .list_topics(&call.tenant, after.as_deref())
             .await
             .map_err(fail)?;
         let topics = page.items.into_iter().map(|topic_arn| Topic { topic_arn });
         Ok(Output {
             topics: topics.collect(),
-            next_token: page.next_token,
+            next_token: pages.next(page.next_after),
         })
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use belfry_catalog::Page;
 use belfry_catalog::topics::TopicRow;
 use belfry_model::{Tenant, arn};
 
 use super::attributes::{self, Setting};
-use super::lookup::{self, ListPage, PAGE};
+use super::lookup::{self, PAGE};
 use super::{TopicService, tags};
 use crate::error::{Error, Result};
 use crate::policy::access;
@@ -96,21 +97,13 @@ impl TopicService {
         Ok(self.catalog.delete_topic(topic_arn).await?)
     }
 
-    /// ARNs of the caller's topics, 100 a page.
+    /// ARNs of the caller's topics after the one given, 100 a page.
     ///
     /// # Errors
-    /// Tokens that are not ours.
-    pub async fn list_topics(
-        &self,
-        tenant: &Tenant,
-        next_token: Option<&str>,
-    ) -> Result<ListPage<String>> {
-        let after = lookup::decode_token(next_token)?;
-        let page = self.catalog.topics(tenant, after.as_deref(), PAGE).await?;
-        Ok(ListPage {
-            items: page.items.into_iter().map(|topic| topic.arn).collect(),
-            next_token: page.next_after.map(lookup::encode_token),
-        })
+    /// The catalog's.
+    pub async fn list_topics(&self, tenant: &Tenant, after: Option<&str>) -> Result<Page<String>> {
+        let page = self.catalog.topics(tenant, after, PAGE).await?;
+        Ok(page.map(|topic| topic.arn))
     }
 
     /// # Errors

@@ -1,7 +1,5 @@
-//! ARNs to rows (spec notifications.md 1.5), and paging tokens.
+//! ARNs to rows (spec notifications.md 1.5).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use belfry_catalog::topics::{SubscriptionRow, TopicRow};
 use belfry_model::Tenant;
 use belfry_model::arn::Arn;
@@ -11,29 +9,6 @@ use crate::error::{Error, Result};
 
 /// Items of one page of a list (spec notifications.md 1.4).
 pub(super) const PAGE: usize = 100;
-
-/// A page of a list and the token of the next.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ListPage<T> {
-    pub items: Vec<T>,
-    pub next_token: Option<String>,
-}
-
-pub(super) fn encode_token(after: String) -> String {
-    URL_SAFE_NO_PAD.encode(after)
-}
-
-pub(super) fn decode_token(token: Option<&str>) -> Result<Option<String>> {
-    let Some(token) = token else {
-        return Ok(None);
-    };
-    URL_SAFE_NO_PAD
-        .decode(token)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .map(Some)
-        .ok_or_else(|| Error::invalid("NextToken"))
-}
 
 /// An ARN with at least its six elements.
 pub(super) fn parse_arn<'a>(parameter: &str, text: &'a str) -> Result<Arn<'a>> {
@@ -138,15 +113,5 @@ mod tests {
         );
         let foreign = check_topic_arn(&tenant, "TopicArn", "arn:aws:sns:eu-west-1:444455556666:x");
         assert_eq!(foreign.expect_err("foreign").code(), "AuthorizationError");
-    }
-
-    #[test]
-    fn tokens_come_back() {
-        let token = encode_token("arn:aws:sns:é".to_owned());
-        assert_eq!(
-            decode_token(Some(&token)).expect("ours"),
-            Some("arn:aws:sns:é".to_owned())
-        );
-        assert!(decode_token(Some("%%")).is_err());
     }
 }

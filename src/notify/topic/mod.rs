@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `lookup` | ARNs to rows, with AWS's messages for each way to be wrong; paging tokens |
+//! | `lookup` | ARNs to rows, with AWS's messages for each way to be wrong |
 //! | `lifecycle` | create, delete, list topics; their attributes and permissions |
 //! | `attributes` | which attributes a topic has and what they may hold |
 //! | `tags` | tags of topics |
@@ -37,7 +37,6 @@ use crate::token::TokenMint;
 pub(crate) use attributes::delivery_policy as topic_delivery_policy;
 pub use confirm::ConfirmRequest;
 pub use endpoint::{Protocol, masked};
-pub use lookup::ListPage;
 pub use message_check::AttributeInput;
 pub use publish::{
     BatchEntry, BatchFailure, BatchOutcome, BatchSuccess, PublishRequest, Published,

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use belfry_catalog::Page;
 use belfry_catalog::outbox::NewOutboxRow;
 use belfry_catalog::topics::{SubscriptionRow, TopicRow};
 use belfry_model::{Tenant, TimestampMs, arn};
 use url::Url;
 
 use super::endpoint::{Protocol, masked};
-use super::lookup::{self, ListPage, PAGE};
+use super::lookup::PAGE;
 use super::subscription_attributes::{self, PRINCIPAL};
 use super::{Caller, TopicService};
 use crate::error::{Error, Result};
@@ -221,42 +222,35 @@ impl TopicService {
             })
     }
 
+    /// In order of ARN after the one given, 100 a page.
+    ///
     /// # Errors
-    /// Tokens that are not ours.
+    /// The catalog's.
     pub async fn list_subscriptions(
         &self,
         tenant: &Tenant,
-        next_token: Option<&str>,
-    ) -> Result<ListPage<SubscriptionSummary>> {
-        let after = lookup::decode_token(next_token)?;
-        let page = self
-            .catalog
-            .subscriptions(tenant, after.as_deref(), PAGE)
-            .await?;
-        Ok(ListPage {
-            items: page.items.into_iter().map(Into::into).collect(),
-            next_token: page.next_after.map(lookup::encode_token),
-        })
+        after: Option<&str>,
+    ) -> Result<Page<SubscriptionSummary>> {
+        let page = self.catalog.subscriptions(tenant, after, PAGE).await?;
+        Ok(page.map(Into::into))
     }
 
+    /// As `list_subscriptions`, of one topic.
+    ///
     /// # Errors
-    /// `NotFound`; tokens that are not ours.
+    /// `NotFound`.
     pub async fn list_subscriptions_by_topic(
         &self,
         tenant: &Tenant,
         topic_arn: &str,
-        next_token: Option<&str>,
-    ) -> Result<ListPage<SubscriptionSummary>> {
-        let after = lookup::decode_token(next_token)?;
+        after: Option<&str>,
+    ) -> Result<Page<SubscriptionSummary>> {
         self.topic(tenant, topic_arn).await?;
         let page = self
             .catalog
-            .subscriptions_of_topic(topic_arn, after.as_deref(), PAGE)
+            .subscriptions_of_topic(topic_arn, after, PAGE)
             .await?;
-        Ok(ListPage {
-            items: page.items.into_iter().map(Into::into).collect(),
-            next_token: page.next_after.map(lookup::encode_token),
-        })
+        Ok(page.map(Into::into))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The operations of SNS, called as clients do.
 
+mod pages;
 mod tags;
 
 use crate::testing::Server;

@@ -354,15 +354,13 @@ async fn lists_come_in_pages_and_hide_pending_arns() {
         .expect("a page");
     assert_eq!(first.items.len(), 100);
     let rest = topics
-        .list_subscriptions_by_topic(&tenant(), &topic, first.next_token.as_deref())
+        .list_subscriptions_by_topic(&tenant(), &topic, first.next_after.as_deref())
         .await
         .expect("a page");
-    assert_eq!((rest.items.len(), rest.next_token), (51, None));
+    assert_eq!((rest.items.len(), rest.next_after), (51, None));
     let all: Vec<_> = first.items.iter().chain(&rest.items).collect();
     let shown: Vec<_> = all.iter().filter(|s| s.protocol == "email").collect();
     assert_eq!(shown[0].subscription_arn, "PendingConfirmation");
-    let bad = topics.list_subscriptions(&tenant(), Some("%")).await;
-    assert_eq!(bad.expect_err("no token").code(), "InvalidParameter");
 }
 
 #[tokio::test]
