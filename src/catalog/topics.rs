@@ -64,6 +64,18 @@ pub trait TopicCatalog: Send + Sync {
     /// # Errors
     /// `NotFound`.
     async fn set_topic_attribute(&self, arn: &str, name: &str, value: Option<&str>) -> Result<()>;
+    /// Sets the attribute to `changed` if it still is what was `read`, so that of two changes
+    /// at once none is lost.
+    ///
+    /// # Errors
+    /// `Conflict` if it changed meanwhile, `NotFound`.
+    async fn replace_topic_attribute(
+        &self,
+        arn: &str,
+        name: &str,
+        read: Option<&str>,
+        changed: &str,
+    ) -> Result<()>;
     /// With subscriptions and tags. Unknown topics are no error.
     async fn delete_topic(&self, arn: &str) -> Result<()>;
     async fn subscription_counts(&self, topic_arn: &str) -> Result<SubscriptionCounts>;

@@ -64,6 +64,20 @@ pub async fn create_change_delete(catalog: &impl Catalog) {
     let stored = catalog.topic(&a.arn).await.expect("found").expect("row");
     let expected = BTreeMap::from([("Policy".to_owned(), "{}".to_owned())]);
     assert_eq!(stored.attributes, expected);
+    let replace =
+        |name, read, changed| catalog.replace_topic_attribute(&a.arn, name, read, changed);
+    for read in [None, Some("{ }")] {
+        let stale = replace("Policy", read, "[]").await;
+        assert!(matches!(stale, Err(Error::Conflict { .. })), "{read:?}");
+    }
+    replace("Policy", Some("{}"), "[]").await.expect("as read");
+    replace("Policy", Some("[]"), "{}").await.expect("as read");
+    let stale = replace("DisplayName", Some("é"), "x").await;
+    assert!(matches!(stale, Err(Error::Conflict { .. })));
+    let missing = catalog
+        .replace_topic_attribute("x", "Policy", None, "{}")
+        .await;
+    assert!(matches!(missing, Err(Error::NotFound { .. })));
     let missing = catalog.set_topic_attribute("x", "Policy", None).await;
     assert!(matches!(missing, Err(Error::NotFound { .. })));
 

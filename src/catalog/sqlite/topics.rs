@@ -110,24 +110,19 @@ impl TopicCatalog for SqliteCatalog {
     }
 
     async fn set_topic_attribute(&self, arn: &str, name: &str, value: Option<&str>) -> Result<()> {
-        let mut tx = self.begin().await?;
-        let row = sqlx::query("SELECT arn, attributes FROM topic WHERE arn = $1")
-            .bind(arn)
-            .fetch_optional(&mut *tx)
-            .await?
-            .ok_or_else(|| not_found("topic", arn))?;
-        let mut attributes: BTreeMap<String, String> =
-            Fields::of(&row, "topic", "arn").json("attributes")?;
-        match value {
-            Some(value) => attributes.insert(name.to_owned(), value.to_owned()),
-            None => attributes.remove(name),
-        };
-        sqlx::query("UPDATE topic SET attributes = $2 WHERE arn = $1")
-            .bind(arn)
-            .bind(to_json("attributes of topic", arn, &attributes)?)
-            .execute(&mut *tx)
-            .await?;
-        Ok(tx.commit().await?)
+        self.change_topic_attribute(arn, name, value, |_| true)
+            .await
+    }
+
+    async fn replace_topic_attribute(
+        &self,
+        arn: &str,
+        name: &str,
+        read: Option<&str>,
+        changed: &str,
+    ) -> Result<()> {
+        self.change_topic_attribute(arn, name, Some(changed), |stored| stored == read)
+            .await
     }
 
     async fn delete_topic(&self, arn: &str) -> Result<()> {
@@ -292,6 +287,43 @@ impl TopicCatalog for SqliteCatalog {
             before,
         )
         .await
+    }
+}
+
+impl SqliteCatalog {
+    /// # Errors
+    /// `Conflict` unless the stored value is one `may_change`.
+    async fn change_topic_attribute(
+        &self,
+        arn: &str,
+        name: &str,
+        value: Option<&str>,
+        may_change: impl FnOnce(Option<&str>) -> bool + Send,
+    ) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let row = sqlx::query("SELECT arn, attributes FROM topic WHERE arn = $1")
+            .bind(arn)
+            .fetch_optional(&mut *tx)
+            .await?
+            .ok_or_else(|| not_found("topic", arn))?;
+        let mut attributes: BTreeMap<String, String> =
+            Fields::of(&row, "topic", "arn").json("attributes")?;
+        if !may_change(attributes.get(name).map(String::as_str)) {
+            return Err(Error::Conflict {
+                what: "topic",
+                name: arn.to_owned(),
+            });
+        }
+        match value {
+            Some(value) => attributes.insert(name.to_owned(), value.to_owned()),
+            None => attributes.remove(name),
+        };
+        sqlx::query("UPDATE topic SET attributes = $2 WHERE arn = $1")
+            .bind(arn)
+            .bind(to_json("attributes of topic", arn, &attributes)?)
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
     }
 }
 

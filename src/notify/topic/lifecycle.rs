@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::policy::access;
 
 const NAME_CHARS_MAX: usize = 256;
+const POLICY: &str = "Policy";
 const FIFO_SUFFIX: &str = ".fifo";
 
 impl TopicService {
@@ -135,15 +136,6 @@ impl TopicService {
             Setting::Keep(value) => Some(value.as_str()),
             Setting::Clear => None,
         };
-        self.store_attribute(topic_arn, name, value).await
-    }
-
-    async fn store_attribute(
-        &self,
-        topic_arn: &str,
-        name: &str,
-        value: Option<&str>,
-    ) -> Result<()> {
         match self
             .catalog
             .set_topic_attribute(topic_arn, name, value)
@@ -166,13 +158,12 @@ impl TopicService {
         accounts: &[String],
         actions: &[String],
     ) -> Result<()> {
-        let topic = self.topic(tenant, topic_arn).await?;
-        let policy = current_policy(&topic);
-        let policy = access::with_statement(&policy, topic_arn, label, accounts, actions)
-            .and_then(|policy| attributes::check("Policy", &policy).map(|_| policy))
-            .map_err(Error::invalid)?;
-        self.store_attribute(topic_arn, "Policy", Some(&policy))
-            .await
+        self.change_policy(tenant, topic_arn, |policy| {
+            let policy = access::with_statement(policy, topic_arn, label, accounts, actions)?;
+            attributes::check(POLICY, &policy)?;
+            Ok(policy)
+        })
+        .await
     }
 
     /// Unknown labels are no error.
@@ -185,18 +176,40 @@ impl TopicService {
         topic_arn: &str,
         label: &str,
     ) -> Result<()> {
-        let topic = self.topic(tenant, topic_arn).await?;
-        let policy =
-            access::without_statement(&current_policy(&topic), label).map_err(Error::invalid)?;
-        self.store_attribute(topic_arn, "Policy", Some(&policy))
-            .await
+        self.change_policy(tenant, topic_arn, |policy| {
+            access::without_statement(policy, label)
+        })
+        .await
+    }
+
+    /// Of two changes at once, none is lost.
+    async fn change_policy(
+        &self,
+        tenant: &Tenant,
+        topic_arn: &str,
+        change: impl Fn(&str) -> Result<String, String>,
+    ) -> Result<()> {
+        loop {
+            let topic = self.topic(tenant, topic_arn).await?;
+            let changed = change(&current_policy(&topic)).map_err(Error::invalid)?;
+            let read = topic.attributes.get(POLICY).map(String::as_str);
+            let replaced = self
+                .catalog
+                .replace_topic_attribute(topic_arn, POLICY, read, &changed);
+            match replaced.await {
+                // Somebody else changed it: judge anew. Each round, somebody makes progress.
+                Err(belfry_catalog::Error::Conflict { .. }) => {}
+                Err(belfry_catalog::Error::NotFound { .. }) => return Err(Error::TopicNotFound),
+                other => return Ok(other?),
+            }
+        }
     }
 }
 
 fn current_policy(topic: &TopicRow) -> String {
     topic
         .attributes
-        .get("Policy")
+        .get(POLICY)
         .cloned()
         .unwrap_or_else(|| access::default_policy(&topic.tenant, &topic.arn))
 }

@@ -109,6 +109,36 @@ async fn permissions_are_statements() {
         .expect("no error");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn permissions_added_at_once_are_all_kept() {
+    let node = Node::start().await;
+    let topics = &node.notifications.topics;
+    let arn = node.topic("ops").await;
+    let accounts = ["444455556666".to_owned()];
+    let actions = ["Publish".to_owned()];
+    let labels: Vec<String> = (0..20).map(|n| format!("friend-{n}")).collect();
+    let calls = labels.iter().map(|label| {
+        let (topics, arn, label) = (topics.clone(), arn.clone(), label.clone());
+        let (accounts, actions) = (accounts.clone(), actions.clone());
+        tokio::spawn(async move {
+            topics
+                .add_permission(&tenant(), &arn, &label, &accounts, &actions)
+                .await
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.expect("no panic").expect("added");
+    }
+    let attributes = topics.topic_attributes(&tenant(), &arn).await;
+    let policy = attributes.expect("attributes")["Policy"].clone();
+    for label in labels {
+        assert!(
+            policy.contains(&format!("\"{label}\"")),
+            "{label}: {policy}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn tags_have_their_codes() {
     let node = Node::start().await;
