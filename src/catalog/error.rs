@@ -13,6 +13,13 @@ pub enum Error {
     /// Somebody else changed it first: read again, then retry.
     #[error("{what} {name} was changed meanwhile")]
     Conflict { what: &'static str, name: String },
+    /// One more would be too many. `of` is what it is limited for.
+    #[error("{of} has {limit} {what} already")]
+    LimitExceeded {
+        what: &'static str,
+        of: &'static str,
+        limit: u64,
+    },
     /// A row holds what this version cannot read.
     #[error("catalog row {table} {key} is unreadable: {why}")]
     Corrupt {
@@ -49,6 +56,7 @@ impl Classified for Error {
         match self {
             Self::NotFound { .. } => StatusClass::NotFound,
             Self::AlreadyExists { .. } | Self::Conflict { .. } => StatusClass::Conflict,
+            Self::LimitExceeded { .. } => StatusClass::LimitExceeded,
             Self::Corrupt { .. } => StatusClass::Corrupt,
             Self::InvalidCursor { .. } | Self::Unstorable { .. } => StatusClass::Invalid,
             Self::NewerFormat { .. } => StatusClass::Unsupported,

@@ -46,6 +46,14 @@ pub struct SubscriptionCounts {
     pub pending: u64,
 }
 
+/// How many subscriptions may have the attribute `FilterPolicy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FilterPolicyLimits {
+    pub of_topic: u64,
+    /// In all regions.
+    pub of_account: u64,
+}
+
 #[async_trait]
 pub trait TopicCatalog: Send + Sync {
     /// # Errors
@@ -85,21 +93,25 @@ pub trait TopicCatalog: Send + Sync {
     ///
     /// # Errors
     /// `NotFound` if the topic is gone; `AlreadyExists` if another subscription (ARN) of the
-    /// topic has this protocol and endpoint.
+    /// topic has this protocol and endpoint; `LimitExceeded` if it brings a filter policy
+    /// beyond the limits. One that has a policy already may keep or change it.
     async fn put_subscription(
         &self,
         subscription: SubscriptionRow,
+        limits: FilterPolicyLimits,
         outbox: Vec<NewOutboxRow>,
     ) -> Result<()>;
     /// Replaces `read` by `changed` (of the same ARN and topic) if the row is still as it was
     /// read, so that of two changes at once (confirm, set an attribute) none is lost.
     ///
     /// # Errors
-    /// `Conflict` if it changed meanwhile, `NotFound` if it is gone.
+    /// `Conflict` if it changed meanwhile, `NotFound` if it is gone, `LimitExceeded` as for
+    /// `put_subscription`.
     async fn replace_subscription(
         &self,
         read: &SubscriptionRow,
         changed: SubscriptionRow,
+        limits: FilterPolicyLimits,
         outbox: Vec<NewOutboxRow>,
     ) -> Result<()>;
     async fn subscription(&self, arn: &str) -> Result<Option<SubscriptionRow>>;

@@ -30,8 +30,9 @@ pub enum Error {
     TagLimitExceeded,
     #[error("Subscription limit exceeded for this topic")]
     SubscriptionLimitExceeded,
-    #[error("Filter policy limit exceeded for this topic")]
-    FilterPolicyLimitExceeded,
+    /// Holds what the limit is for.
+    #[error("Filter policy limit exceeded for this {0}")]
+    FilterPolicyLimitExceeded(&'static str),
     #[error("The batch request contains more entries than permissible.")]
     TooManyEntriesInBatchRequest,
     #[error("The batch request doesn't contain any entries.")]
@@ -43,7 +44,7 @@ pub enum Error {
     #[error("{0}")]
     InvalidBatchEntryId(String),
     #[error("{0}")]
-    Catalog(#[from] belfry_catalog::Error),
+    Catalog(#[source] belfry_catalog::Error),
     /// Our own failure: keys, serialisation.
     #[error("{0}")]
     Internal(String),
@@ -67,7 +68,7 @@ impl Error {
             Self::AuthorizationError(_) => "AuthorizationError",
             Self::TagLimitExceeded => "TagLimitExceeded",
             Self::SubscriptionLimitExceeded => "SubscriptionLimitExceeded",
-            Self::FilterPolicyLimitExceeded => "FilterPolicyLimitExceeded",
+            Self::FilterPolicyLimitExceeded(_) => "FilterPolicyLimitExceeded",
             Self::TooManyEntriesInBatchRequest => "TooManyEntriesInBatchRequest",
             Self::EmptyBatchRequest => "EmptyBatchRequest",
             Self::BatchEntryIdsNotDistinct => "BatchEntryIdsNotDistinct",
@@ -83,7 +84,7 @@ impl Error {
             Self::TopicNotFound | Self::SubscriptionNotFound | Self::ResourceNotFound => 404,
             Self::AuthorizationError(_)
             | Self::SubscriptionLimitExceeded
-            | Self::FilterPolicyLimitExceeded => 403,
+            | Self::FilterPolicyLimitExceeded(_) => 403,
             Self::Catalog(_) | Self::Internal(_) => 500,
             _ => 400,
         }
@@ -103,10 +104,20 @@ impl Classified for Error {
             }
             Self::TagLimitExceeded
             | Self::SubscriptionLimitExceeded
-            | Self::FilterPolicyLimitExceeded => StatusClass::LimitExceeded,
+            | Self::FilterPolicyLimitExceeded(_) => StatusClass::LimitExceeded,
             Self::Catalog(error) => error.class(),
             Self::Internal(_) => StatusClass::Internal,
             _ => StatusClass::Invalid,
+        }
+    }
+}
+
+impl From<belfry_catalog::Error> for Error {
+    fn from(error: belfry_catalog::Error) -> Self {
+        match error {
+            // The only limit that the catalog keeps for topics.
+            belfry_catalog::Error::LimitExceeded { of, .. } => Self::FilterPolicyLimitExceeded(of),
+            error => Self::Catalog(error),
         }
     }
 }

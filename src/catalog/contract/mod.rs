@@ -69,6 +69,7 @@ macro_rules! each {
             tags: need_their_resource,
             topics: create_change_delete,
             topics: subscriptions_live_with_their_topic,
+            topics: filter_policies_are_limited,
             topics: a_change_does_not_undo_another,
         }
     };

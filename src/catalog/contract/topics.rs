@@ -4,10 +4,15 @@ use belfry_model::{TimestampMs, arn};
 
 use super::outbox::new_row;
 use super::{pairs, stranger, tenant};
-use crate::topics::{SubscriptionCounts, SubscriptionRow, TopicRow};
+use crate::topics::{FilterPolicyLimits, SubscriptionCounts, SubscriptionRow, TopicRow};
 use crate::{Catalog, Error};
 
 const NOW: TimestampMs = TimestampMs(1_772_000_000_000);
+
+pub const LIMITS: FilterPolicyLimits = FilterPolicyLimits {
+    of_topic: 2,
+    of_account: 3,
+};
 
 pub fn topic(name: &str) -> TopicRow {
     TopicRow {
@@ -97,7 +102,7 @@ pub async fn subscriptions_live_with_their_topic(catalog: &impl Catalog) {
     }
     let put = |row, key| async move {
         catalog
-            .put_subscription(row, vec![new_row(key, None)])
+            .put_subscription(row, LIMITS, vec![new_row(key, None)])
             .await
     };
     let (one, two) = (subscription(&a, "1"), subscription(&a, "2"));
@@ -149,7 +154,7 @@ pub async fn subscriptions_live_with_their_topic(catalog: &impl Catalog) {
         ..one.clone()
     };
     catalog
-        .put_subscription(confirmed, Vec::new())
+        .put_subscription(confirmed, LIMITS, Vec::new())
         .await
         .expect("put");
     let counts = catalog.subscription_counts(&a.arn).await;
@@ -182,7 +187,7 @@ pub async fn a_change_does_not_undo_another(catalog: &impl Catalog) {
     created.expect("created");
     let read = subscription(&topic, "1");
     catalog
-        .put_subscription(read.clone(), Vec::new())
+        .put_subscription(read.clone(), LIMITS, Vec::new())
         .await
         .expect("put");
 
@@ -194,7 +199,7 @@ pub async fn a_change_does_not_undo_another(catalog: &impl Catalog) {
     attributed.attributes.clear();
     let replace = |read, changed, key| async move {
         catalog
-            .replace_subscription(read, changed, vec![new_row(key, None)])
+            .replace_subscription(read, changed, LIMITS, vec![new_row(key, None)])
             .await
     };
     replace(&read, confirmed.clone(), "first")
@@ -210,4 +215,39 @@ pub async fn a_change_does_not_undo_another(catalog: &impl Catalog) {
     deleted.expect("deleted");
     let gone = replace(&confirmed, read.clone(), "third").await;
     assert!(matches!(gone, Err(Error::NotFound { .. })));
+}
+
+pub async fn filter_policies_are_limited(catalog: &impl Catalog) {
+    let (a, b, c) = (topic("a"), topic("b"), topic("c"));
+    for topic in [&a, &b, &c] {
+        let created = catalog.create_topic(topic.clone(), Vec::new()).await;
+        created.expect("created");
+    }
+    let filtered = |topic: &TopicRow, id: &str| {
+        let mut row = subscription(topic, id);
+        let policy = ("FilterPolicy".to_owned(), "{\"k\":[\"v\"]}".to_owned());
+        row.attributes.extend([policy]);
+        row
+    };
+    let put = |row| catalog.put_subscription(row, LIMITS, Vec::new());
+    let is_full_of = |result: Result<(), Error>| match result {
+        Err(Error::LimitExceeded { of, .. }) => of,
+        other => panic!("{other:?}"),
+    };
+    put(filtered(&a, "1")).await.expect("first");
+    put(filtered(&a, "2")).await.expect("second");
+    assert_eq!(is_full_of(put(filtered(&a, "3")).await), "topic");
+    put(filtered(&a, "2")).await.expect("has one");
+    let plain = subscription(&a, "3");
+    put(plain.clone()).await.expect("without");
+    let late = catalog.replace_subscription(&plain, filtered(&a, "3"), LIMITS, Vec::new());
+    assert_eq!(is_full_of(late.await), "topic");
+    put(filtered(&b, "1")).await.expect("third");
+    assert_eq!(is_full_of(put(filtered(&c, "1")).await), "account");
+
+    // One that goes makes room.
+    let gone = filtered(&a, "1").arn;
+    let gone = catalog.delete_subscription(&gone, Vec::new()).await;
+    gone.expect("deleted");
+    put(filtered(&c, "1")).await.expect("third again");
 }

@@ -449,7 +449,9 @@ mod tests {
         created.expect("created");
         let subscription = contract::topics::subscription(&topic, "1");
         let rows = ["1", "2"].map(|key| contract::outbox::new_row(key, Some("k")));
-        let put = catalog.put_subscription(subscription, rows.to_vec()).await;
+        let put = catalog
+            .put_subscription(subscription, contract::topics::LIMITS, rows.to_vec())
+            .await;
         put.expect("put");
         assert_eq!(catalog.outbox_len().await.expect("len"), 2);
     }

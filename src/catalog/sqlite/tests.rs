@@ -90,7 +90,7 @@ async fn refuses_a_newer_format() {
             newer,
             Err(Error::NewerFormat {
                 found: 99,
-                known: 1
+                known: 3
             })
         ),
         "{newer:?}"

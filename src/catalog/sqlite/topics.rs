@@ -13,7 +13,9 @@ use super::{SqliteCatalog, outbox, tags};
 use crate::Page;
 use crate::error::{Error, Result};
 use crate::outbox::NewOutboxRow;
-use crate::topics::{SubscriptionCounts, SubscriptionRow, TopicCatalog, TopicRow};
+use crate::topics::{
+    FilterPolicyLimits, SubscriptionCounts, SubscriptionRow, TopicCatalog, TopicRow,
+};
 
 pub(super) fn topic(row: &SqliteRow) -> Result<TopicRow> {
     let fields = Fields::of(row, "topic", "arn");
@@ -156,10 +158,11 @@ impl TopicCatalog for SqliteCatalog {
     async fn put_subscription(
         &self,
         subscription: SubscriptionRow,
+        limits: FilterPolicyLimits,
         outbox: Vec<NewOutboxRow>,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
-        upsert(&mut tx, &subscription).await?;
+        upsert(&mut tx, &subscription, limits).await?;
         outbox::insert_all(&mut tx, &outbox, None).await?;
         Ok(tx.commit().await?)
     }
@@ -168,6 +171,7 @@ impl TopicCatalog for SqliteCatalog {
         &self,
         read: &SubscriptionRow,
         changed: SubscriptionRow,
+        limits: FilterPolicyLimits,
         outbox: Vec<NewOutboxRow>,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
@@ -183,7 +187,7 @@ impl TopicCatalog for SqliteCatalog {
                 name: changed.arn,
             });
         }
-        upsert(&mut tx, &changed).await?;
+        upsert(&mut tx, &changed, limits).await?;
         outbox::insert_all(&mut tx, &outbox, None).await?;
         Ok(tx.commit().await?)
     }
@@ -348,9 +352,50 @@ fn subscription_page(rows: &[SqliteRow], limit: usize) -> Result<Page<Subscripti
     }))
 }
 
+/// Whether there is room for the filter policy of `row`.
+async fn check_filter_policies(
+    connection: &mut SqliteConnection,
+    row: &SubscriptionRow,
+    limits: FilterPolicyLimits,
+) -> Result<()> {
+    let counts = sqlx::query(
+        "SELECT $1 AS account, COUNT(*) AS of_account, \
+             COALESCE(SUM(CASE WHEN topic_arn = $2 THEN 1 ELSE 0 END), 0) AS of_topic, \
+             COALESCE(SUM(CASE WHEN arn = $3 THEN 1 ELSE 0 END), 0) AS own \
+         FROM subscription WHERE account = $1 AND has_filter_policy = 1",
+    )
+    .bind(&*row.tenant.account)
+    .bind(&row.topic_arn)
+    .bind(&row.arn)
+    .fetch_one(connection)
+    .await?;
+    let fields = Fields::of(&counts, "subscription", "account");
+    if fields.unsigned::<u64>("own")? > 0 {
+        return Ok(());
+    }
+    for (of, column, limit) in [
+        ("topic", "of_topic", limits.of_topic),
+        ("account", "of_account", limits.of_account),
+    ] {
+        if fields.unsigned::<u64>(column)? >= limit {
+            return Err(Error::LimitExceeded {
+                what: "filter policies",
+                of,
+                limit,
+            });
+        }
+    }
+    Ok(())
+}
+
 /// # Errors
-/// `NotFound` without the topic, `AlreadyExists` if the endpoint is another row's.
-async fn upsert(connection: &mut SqliteConnection, row: &SubscriptionRow) -> Result<()> {
+/// `NotFound` without the topic, `AlreadyExists` if the endpoint is another row's,
+/// `LimitExceeded`.
+async fn upsert(
+    connection: &mut SqliteConnection,
+    row: &SubscriptionRow,
+    limits: FilterPolicyLimits,
+) -> Result<()> {
     let topic: Option<i64> = sqlx::query_scalar("SELECT 1 FROM topic WHERE arn = $1")
         .bind(&row.topic_arn)
         .fetch_optional(&mut *connection)
@@ -371,6 +416,9 @@ async fn upsert(connection: &mut SqliteConnection, row: &SubscriptionRow) -> Res
             what: "subscription of endpoint",
             name: row.endpoint.clone(),
         });
+    }
+    if row.attributes.contains_key("FilterPolicy") {
+        check_filter_policies(&mut *connection, row, limits).await?;
     }
     sqlx::query(
         "INSERT INTO subscription (arn, topic_arn, account, region, protocol, endpoint, \

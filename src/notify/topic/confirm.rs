@@ -5,6 +5,7 @@ use belfry_catalog::topics::SubscriptionRow;
 use super::endpoint::Protocol;
 use super::lookup;
 use super::subscribe::confirmation_row;
+use super::subscription_attributes::FILTER_POLICIES;
 use super::{Caller, TopicService};
 use crate::error::{Error, Result};
 use crate::message::ConfirmationKind;
@@ -82,10 +83,16 @@ impl TopicService {
             let confirmed_arn = row.arn.clone();
             let stored = match &read {
                 Some(read) => {
-                    let replaced = self.catalog.replace_subscription(read, row, Vec::new());
+                    let replaced =
+                        self.catalog
+                            .replace_subscription(read, row, FILTER_POLICIES, Vec::new());
                     replaced.await
                 }
-                None => self.catalog.put_subscription(row, Vec::new()).await,
+                None => {
+                    self.catalog
+                        .put_subscription(row, FILTER_POLICIES, Vec::new())
+                        .await
+                }
             };
             match stored {
                 Ok(()) => return Ok(confirmed_arn),

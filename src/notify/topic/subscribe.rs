@@ -10,7 +10,7 @@ use url::Url;
 
 use super::endpoint::{Protocol, masked};
 use super::lookup::PAGE;
-use super::subscription_attributes::{self, PRINCIPAL};
+use super::subscription_attributes::{self, FILTER_POLICIES, PRINCIPAL};
 use super::{Caller, TopicService};
 use crate::error::{Error, Result};
 use crate::message::{ConfirmationKind, ConfirmationPayload, PAYLOAD_VERSION, new_message_id};
@@ -114,12 +114,7 @@ impl TopicService {
                     ));
                 }
                 Some(row) => row.clone(),
-                None => {
-                    if attributes.contains_key("FilterPolicy") {
-                        self.check_filter_policies(&topic.arn).await?;
-                    }
-                    self.new_row(caller, &topic, protocol, &endpoint, attributes.clone())
-                }
+                None => self.new_row(caller, &topic, protocol, &endpoint, attributes.clone()),
             };
             let show_pending = !row.confirmed && !request.return_subscription_arn;
             let subscription_arn = row.arn.clone();
@@ -200,10 +195,16 @@ impl TopicService {
             )?);
         }
         match read {
-            None => self.catalog.put_subscription(row, outbox).await?,
+            None => {
+                self.catalog
+                    .put_subscription(row, FILTER_POLICIES, outbox)
+                    .await?
+            }
             Some(read) if row.confirmed && *read == row => {}
             Some(read) => {
-                let replaced = self.catalog.replace_subscription(read, row, outbox);
+                let replaced =
+                    self.catalog
+                        .replace_subscription(read, row, FILTER_POLICIES, outbox);
                 replaced.await?;
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use belfry_catalog::topics::{SubscriptionRow, TopicRow};
+use belfry_catalog::topics::{FilterPolicyLimits, SubscriptionRow, TopicRow};
 use belfry_model::Tenant;
 use belfry_model::arn::Arn;
 
@@ -13,9 +13,11 @@ use crate::filter::{FilterPolicy, Scope};
 use crate::policy::delivery::{EffectivePolicy, SubscriptionDeliveryPolicy};
 use crate::policy::redrive;
 
-/// Filter policies of one topic (spec notifications.md 1.4).
-const FILTER_POLICIES_MAX: usize = 200;
-const SCAN_PAGE: usize = 1_000;
+/// Spec notifications.md 1.4.
+pub(super) const FILTER_POLICIES: FilterPolicyLimits = FilterPolicyLimits {
+    of_topic: 200,
+    of_account: 10_000,
+};
 
 /// What a delivery needs to know about a subscription, its stored texts parsed.
 #[derive(Clone, Debug, PartialEq)]
@@ -242,13 +244,9 @@ impl TopicService {
                 self.config.filter_extensions,
             )
             .map_err(Error::invalid)?;
-            let has_filter = |row: &SubscriptionRow| row.attributes.contains_key("FilterPolicy");
-            if has_filter(&changed) && !has_filter(&read) {
-                self.check_filter_policies(&read.topic_arn).await?;
-            }
-            let replaced = self
-                .catalog
-                .replace_subscription(&read, changed, Vec::new());
+            let replaced =
+                self.catalog
+                    .replace_subscription(&read, changed, FILTER_POLICIES, Vec::new());
             match replaced.await {
                 Err(belfry_catalog::Error::NotFound { .. }) => {
                     return Err(Error::SubscriptionNotFound);
@@ -256,27 +254,6 @@ impl TopicService {
                 // Somebody else changed it: judge anew. Each round, somebody makes progress.
                 Err(belfry_catalog::Error::Conflict { .. }) => {}
                 other => return Ok(other?),
-            }
-        }
-    }
-
-    /// Whether the topic has room for one more filter policy.
-    pub(super) async fn check_filter_policies(&self, topic_arn: &str) -> Result<()> {
-        let mut found = 0usize;
-        let mut after: Option<String> = None;
-        loop {
-            let page = self
-                .catalog
-                .subscriptions_of_topic(topic_arn, after.as_deref(), SCAN_PAGE)
-                .await?;
-            let filters = |row: &&SubscriptionRow| row.attributes.contains_key("FilterPolicy");
-            found = found.saturating_add(page.items.iter().filter(filters).count());
-            if found >= FILTER_POLICIES_MAX {
-                return Err(Error::FilterPolicyLimitExceeded);
-            }
-            match page.next_after {
-                Some(next) => after = Some(next),
-                None => return Ok(()),
             }
         }
     }

@@ -325,6 +325,36 @@ async fn texts_of_subscribe() {
     );
 }
 
+/// Spec notifications.md 1.4, also when the last places are asked for at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_has_200_filter_policies() {
+    let node = std::sync::Arc::new(Node::start().await);
+    let topic = node.topic("ops").await;
+    let calls = (0..205).map(|n| {
+        let (node, topic) = (std::sync::Arc::clone(&node), topic.clone());
+        tokio::spawn(async move {
+            let queue = format!("arn:aws:sqs:eu-central-1:000000000042:q{n}");
+            let policy = [("FilterPolicy", r#"{"a":["b"]}"#)];
+            node.subscribe(&topic, "sqs", &queue, &policy).await
+        })
+    });
+    let mut refused = Vec::new();
+    for call in calls.collect::<Vec<_>>() {
+        refused.extend(call.await.expect("no panic").err());
+    }
+    assert_eq!(refused.len(), 5);
+    for error in refused {
+        assert_eq!(
+            (error.code(), error.http_status(), error.to_string()),
+            (
+                "FilterPolicyLimitExceeded",
+                403,
+                "Filter policy limit exceeded for this topic".to_owned()
+            )
+        );
+    }
+}
+
 #[tokio::test]
 async fn lists_come_in_pages_and_hide_pending_arns() {
     let node = Node::start().await;
