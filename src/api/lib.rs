@@ -28,7 +28,7 @@ pub mod sns;
 pub mod sts;
 pub mod table;
 #[cfg(test)]
-mod testing;
+mod tests;
 
 pub use operation::{Call, Handler, Operation};
 pub use services::{Services, Settings};

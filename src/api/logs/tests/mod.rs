@@ -3,4 +3,4 @@
 mod groups;
 mod streams;
 
-use crate::testing::{START, Server};
+use crate::tests::{START, Server};

@@ -43,13 +43,7 @@ async fn listings_have_pages_of_a_thousand() {
         let catalog = &server.services.catalog;
         let name = format!("d{i:04}");
         catalog
-            .put_dashboard(
-                &server.tenant,
-                &name,
-                "{}",
-                Vec::new(),
-                crate::testing::START,
-            )
+            .put_dashboard(&server.tenant, &name, "{}", Vec::new(), crate::tests::START)
             .await
             .expect("put");
     }

@@ -9,7 +9,7 @@ use crate::monitoring::metric_datum::TimeWindow;
 use crate::monitoring::metric_datum_decode;
 use crate::monitoring::put_metric_data::{accept, accept_tree};
 use crate::services::Settings;
-use crate::testing::START;
+use crate::tests::START;
 
 const SETTINGS: Settings = Settings {
     allow_aws_namespaces: false,

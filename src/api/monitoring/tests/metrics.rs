@@ -2,7 +2,7 @@ use belfry_model::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use serde_json::{Value, json};
 
 use super::{PROTOCOLS, Server};
-use crate::testing::START;
+use crate::tests::START;
 
 fn seconds(ms: i64) -> i64 {
     (START.0 + ms) / 1_000

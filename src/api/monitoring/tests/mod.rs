@@ -7,4 +7,4 @@ mod metrics;
 mod protocols;
 mod tags;
 
-use crate::testing::{PROTOCOLS, Request, Server};
+use crate::tests::{PROTOCOLS, Request, Server};

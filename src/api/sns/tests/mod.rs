@@ -3,4 +3,4 @@
 mod pages;
 mod tags;
 
-use crate::testing::Server;
+use crate::tests::Server;
