@@ -339,11 +339,62 @@ fn notify_config(config: &Config, local_addr: SocketAddr, on_test_clock: bool) -
         .as_deref()
         .map(|url| url.trim_end_matches('/').to_owned())
         .unwrap_or_else(|| format!("http://{local_addr}"));
+    let signing_cert_url_base = config.signing.cert_url_host.as_ref().map(|host| {
+        let scheme = public_url.split_once("://").map_or("http", |(s, _)| s);
+        format!("{scheme}://{host}").into()
+    });
     NotifyConfig {
         public_url: public_url.into(),
+        signing_cert_url_base,
         smtp: config.smtp.clone().map(Into::into),
         auto_confirm_hosts: config.auto_confirm_hosts.clone(),
+        deny: config.webhook.deny_cidrs.clone(),
+        filter_extensions: config.sns.filter_extensions,
+        relaxed_limits: config.limits.relaxed,
+        concurrency: config.webhook.concurrency.get(),
         jitter: !on_test_clock,
         ..NotifyConfig::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notify(file: &str) -> NotifyConfig {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("belfry.toml");
+        std::fs::write(&path, file).expect("written");
+        let config = Config::read(&path).expect("a configuration");
+        notify_config(
+            &config,
+            "127.0.0.1:2355".parse().expect("an address"),
+            false,
+        )
+    }
+
+    #[test]
+    fn what_the_operator_decides_reaches_notifications() {
+        let default = notify("");
+        assert_eq!(&*default.public_url, "http://127.0.0.1:2355");
+        assert_eq!(default.signing_cert_url_base, None);
+        assert!(!default.filter_extensions && !default.relaxed_limits);
+
+        let decided = notify(
+            r#"
+            public_url = "https://belfry.example.net/"
+            webhook = { deny_cidrs = ["10.0.0.0/8"], concurrency = 7 }
+            sns = { filter_extensions = true }
+            limits = { relaxed = true }
+            signing = { cert_url_host = "certs.example.net:8443" }
+            "#,
+        );
+        assert_eq!(
+            decided.signing_cert_url_base.as_deref(),
+            Some("https://certs.example.net:8443")
+        );
+        assert!(decided.filter_extensions && decided.relaxed_limits);
+        assert_eq!(decided.concurrency, 7);
+        assert!(decided.deny.denies("10.0.0.1".parse().expect("an address")));
     }
 }

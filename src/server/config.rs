@@ -1,9 +1,12 @@
 //! The configuration file of `belfry serve --config FILE` (TOML). Every key is optional.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 
+use belfry_notify::address::DenyList;
 use belfry_notify::{SmtpConfig, SmtpTls};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 /// Unknown keys are refused: a misspelt limit must not be ignored.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,6 +27,10 @@ pub struct Config {
     pub smtp: Option<SmtpSection>,
     /// Hosts whose http(s) subscriptions need no handshake.
     pub auto_confirm_hosts: Vec<String>,
+    pub webhook: WebhookConfig,
+    pub sns: SnsConfig,
+    pub limits: LimitsConfig,
+    pub signing: SigningConfig,
     pub memory: MemoryConfig,
     pub flush: FlushConfig,
 }
@@ -81,6 +88,48 @@ impl From<SmtpSection> for SmtpConfig {
     }
 }
 
+/// Deliveries.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebhookConfig {
+    /// Networks (`address/bits`) that deliveries never connect to, besides link-local ones and
+    /// metadata services.
+    #[serde(deserialize_with = "networks")]
+    pub deny_cidrs: DenyList,
+    /// Deliveries under way at one time, at least one.
+    pub concurrency: NonZeroUsize,
+}
+
+/// Topics and subscriptions.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SnsConfig {
+    /// Accepts in filter policies the matchers that EventBridge has and SNS refuses.
+    pub filter_extensions: bool,
+}
+
+/// Limits of AWS's that an operator may lift.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Lets http(s) subscriptions receive messages of more than 256 KiB.
+    pub relaxed: bool,
+}
+
+/// Signatures of notifications.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SigningConfig {
+    /// The host, with a port if it needs one, in SigningCertURL. Default: `public_url`'s.
+    pub cert_url_host: Option<String>,
+}
+
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DenyList, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    DenyList::parse(texts.iter().map(String::as_str))
+        .map_err(|text| D::Error::custom(format!("{text:?} is no network (address/bits)")))
+}
+
 /// Hard limits, in bytes. Above them callers get AWS's throttling errors.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -117,8 +166,21 @@ impl Default for Config {
             clock_skew_minutes: 15,
             smtp: None,
             auto_confirm_hosts: Vec::new(),
+            webhook: WebhookConfig::default(),
+            sns: SnsConfig::default(),
+            limits: LimitsConfig::default(),
+            signing: SigningConfig::default(),
             memory: MemoryConfig::default(),
             flush: FlushConfig::default(),
+        }
+    }
+}
+
+impl Default for WebhookConfig {
+    fn default() -> Self {
+        Self {
+            deny_cidrs: DenyList::default(),
+            concurrency: NonZeroUsize::MIN.saturating_add(31),
         }
     }
 }
@@ -188,5 +250,18 @@ mod tests {
         assert_eq!(config.memory.queries, 1);
         assert_eq!(config.clock_skew_minutes, 15);
         assert!(toml::from_str::<Config>("regoin = \"x\"").is_err());
+    }
+
+    #[test]
+    fn networks_are_read_and_checked() {
+        let config: Config = toml::from_str("[webhook]\ndeny_cidrs = [\"10.0.0.0/8\"]").unwrap();
+        let denies = |address: &str| config.webhook.deny_cidrs.denies(address.parse().unwrap());
+        assert!(denies("10.1.2.3"));
+        assert!(!denies("192.168.1.2"));
+        assert_eq!(config.webhook.concurrency.get(), 32);
+        let wrong = toml::from_str::<Config>("[webhook]\ndeny_cidrs = [\"10.0.0.0\"]");
+        let text = wrong.unwrap_err().to_string();
+        assert!(text.contains("\"10.0.0.0\" is no network"), "{text}");
+        assert!(toml::from_str::<Config>("[webhook]\nconcurrency = 0").is_err());
     }
 }
