@@ -42,12 +42,12 @@ const PARTLY: &[(Service, &str, &str)] = &[
     (
         Service::Monitoring,
         "PutMetricData",
-        "entities are checked, not kept",
+        "entities are checked, not kept ([why](deviations/entities.md))",
     ),
     (
         Service::Logs,
         "CreateLogGroup",
-        "`kmsKeyId` is kept, nothing is encrypted",
+        "`kmsKeyId` is kept, nothing is encrypted; class DELIVERY keeps for two days, the others differ in what reads them only",
     ),
     (
         Service::Logs,
@@ -72,7 +72,7 @@ const PARTLY: &[(Service, &str, &str)] = &[
     (
         Service::Logs,
         "PutLogEvents",
-        "the entity is checked, not kept",
+        "the entity is checked, not kept ([why](deviations/entities.md))",
     ),
     (
         Service::Logs,
