@@ -18,8 +18,9 @@ use super::scan::{Direction, GroupScope, LogScan};
 use super::segment::builder::{BuiltSegment, NewRow, SegmentBuilder};
 use super::snapshot::LogSnapshot;
 use super::store::{Inner, LogsStore};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::failpoint;
+use crate::objects::Objects;
 
 /// zstd level of compacted segments: they are read more often than they were written.
 const ZSTD_COMPACTED: i32 = 3;
@@ -74,11 +75,18 @@ impl LogsStore {
         done.retired = inner.retire(now).await?;
         loop {
             let view = inner.view().await?;
-            let Some(chosen) = choose(&view, &inner.config, now) else {
+            let quarantined = inner.quarantined.lock().clone();
+            let Some(chosen) = choose(&view, &quarantined, &inner.config, now) else {
                 break;
             };
-            done.compacted += chosen.len();
-            done.compacted_into += self.compact(chosen, &view.groups, now).await?;
+            let count = chosen.len();
+            match self.compact(chosen.clone(), &view.groups, now).await {
+                Ok(into) => {
+                    done.compacted += count;
+                    done.compacted_into += into;
+                }
+                Err(error) => inner.quarantine(&chosen, error)?,
+            }
         }
         done.swept = inner.sweep(now).await?;
         Ok(done)
@@ -181,16 +189,20 @@ fn dead_rows(segment: &LiveSegment, groups: &Groups, now: TimestampMs) -> u64 {
 }
 
 /// Segments worth joining, all of one tenant, class and day; or one that is mostly dead.
-fn choose(view: &View, config: &LogsConfig, now: TimestampMs) -> Option<Vec<Arc<LiveSegment>>> {
+fn choose(
+    view: &View,
+    quarantined: &BTreeSet<Ulid>,
+    config: &LogsConfig,
+    now: TimestampMs,
+) -> Option<Vec<Arc<LiveSegment>>> {
     let View { segments, groups } = view;
-    let mostly_dead = segments
-        .iter()
-        .find(|s| 2 * dead_rows(s, groups, now) >= s.row.rows.max(1));
+    let healthy = || segments.iter().filter(|s| !quarantined.contains(&s.row.id));
+    let mostly_dead = healthy().find(|s| 2 * dead_rows(s, groups, now) >= s.row.rows.max(1));
     if let Some(segment) = mostly_dead {
         return Some(vec![Arc::clone(segment)]);
     }
     let mut small: BTreeMap<(Tenant, String, i64), Vec<Arc<LiveSegment>>> = BTreeMap::new();
-    for segment in segments.iter() {
+    for segment in healthy() {
         if segment.row.rows < config.compact_rows_below {
             let key = (
                 segment.row.tenant.clone(),
@@ -240,6 +252,30 @@ impl Inner {
             flushed: None,
         };
         self.publish(change, now).await
+    }
+
+    /// Leaves damaged segments alone until the next start: trying again would fail again, and
+    /// keep everything else from being compacted. Readers get the error; the operator finds it
+    /// here. Any other error is given back.
+    fn quarantine(&self, chosen: &[Arc<LiveSegment>], error: Error) -> Result<()> {
+        let named = match &error {
+            Error::ObjectCorrupt { key, .. } | Error::ObjectMissing { key } => Some(key),
+            // A library failed, or panicked, at what it read.
+            Error::Engine { .. } | Error::Stopped { .. } => None,
+            _ => return Err(error),
+        };
+        let key_of = |s: &LiveSegment| Objects::key(ObjectKind::LogSegment, s.row.id).to_string();
+        let mut ids: Vec<Ulid> = chosen
+            .iter()
+            .filter(|s| named.is_some_and(|key| key_of(s) == *key))
+            .map(|s| s.row.id)
+            .collect();
+        if ids.is_empty() {
+            ids = chosen.iter().map(|s| s.row.id).collect();
+        }
+        tracing::error!(%error, segments = ?ids, "leaving damaged log segments uncompacted");
+        self.quarantined.lock().extend(ids);
+        Ok(())
     }
 
     /// Flushes go on meanwhile, so segments must be taken before the groups they are judged by.

@@ -1,5 +1,6 @@
 //! The logs of a node: accepts events, makes them durable and visible, hands out snapshots.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -10,6 +11,7 @@ use belfry_catalog::objects::ObjectKind;
 use belfry_model::{Clock, Tenant, TimestampMs};
 use bytes::Bytes;
 use parking_lot::Mutex;
+use ulid::Ulid;
 
 use super::builder_thread::BuilderThread;
 use super::calls::{Admission, Call, Calls, INVOCATION_BYTES_MAX};
@@ -74,6 +76,8 @@ pub(super) struct Inner {
     /// One round of maintenance at a time, and when the next is due.
     pub maintaining: tokio::sync::Mutex<()>,
     pub maintenance_due: Mutex<TimestampMs>,
+    /// Segments found damaged; compaction leaves them alone.
+    pub quarantined: Mutex<BTreeSet<Ulid>>,
 }
 
 /// What readers see. Changes of it are atomic under the lock.
@@ -152,6 +156,7 @@ impl LogsStore {
                 publishing: tokio::sync::Mutex::new(Publishing::new(checkpoint)),
                 maintaining: tokio::sync::Mutex::new(()),
                 maintenance_due: Mutex::new(TimestampMs::MIN),
+                quarantined: Mutex::default(),
             }),
         };
         let orphans = store.inner.sweep_orphans().await?;

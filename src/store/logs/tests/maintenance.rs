@@ -370,6 +370,45 @@ async fn damage_is_found_and_orphans_are_swept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_segment_stops_no_other() {
+    let b = Bench::with(eager()).await;
+    let group = b.group("g", &["s"]).await;
+    for i in 0..5 {
+        b.put("g", "s", &[(i, "m")]).await;
+        b.store.flush().await.unwrap();
+    }
+    let bad = b.store.snapshot().segments[2].row.id;
+    let key = Objects::key(ObjectKind::LogSegment, bad);
+    let path = b.directory.path().join("objects").join(key.to_string());
+    std::fs::write(&path, b"no segment").unwrap();
+
+    // The sweep comes after compaction: it must be reached, too.
+    b.group("gone", &["s"]).await;
+    b.put("gone", "s", &[(0, "m")]).await;
+    b.store.flush().await.unwrap();
+    b.store.delete_log_group(&b.tenant, "gone").await.unwrap();
+    let done = b.store.run_due(b.clock.now()).await.unwrap();
+    assert_eq!(
+        (done.retired, done.compacted, done.compacted_into),
+        (1, 4, 1)
+    );
+    let left: Vec<_> = b
+        .store
+        .snapshot()
+        .segments
+        .iter()
+        .map(|s| s.row.rows)
+        .collect();
+    assert_eq!(left, [1, 4]);
+    assert_eq!(b.store.snapshot().segments[0].row.id, bad);
+    b.clock.advance_ms(2 * HOUR_MS);
+    assert_eq!(b.store.run_due(b.clock.now()).await.unwrap().swept, 5);
+    let read = b.store.snapshot().events(b.event_scan(&group)).await;
+    let error = read.unwrap_err();
+    assert!(matches!(&error, Error::ObjectCorrupt { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn fields_and_stored_bytes_cover_head_and_segments() {
     let b = Bench::new().await;
     let group = b.group("g", &["s"]).await;
