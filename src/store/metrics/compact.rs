@@ -115,7 +115,9 @@ fn plan(
                 .saturating_add_ms(config.retention.partition_ms(tier));
             let outlived = end.saturating_add_ms(config.retention.of(tier)) <= now;
             if let Some(coarser) = tier.coarser().filter(|_| outlived) {
-                blocks.truncate(MERGE_BLOCKS_MAX);
+                // At least one: it has to go down, whatever its size.
+                let count = fitting(&blocks, config.block_bytes_max).max(1);
+                blocks.truncate(count);
                 return Some(Job {
                     tenant: tenant.clone(),
                     tier: coarser,
@@ -135,13 +137,9 @@ fn plan(
     merges
 }
 
-/// Which blocks of a partition to merge, if any: the smallest that together are worth it.
-fn choose(
-    mut blocks: Vec<Arc<LiveBlock>>,
-    closed: bool,
-    block_bytes_max: u64,
-) -> Option<Vec<Arc<LiveBlock>>> {
-    blocks.sort_by_key(|b| (b.row.bytes, b.row.id));
+/// How many of the first blocks one job may take: the output is built in memory, and may be about
+/// as large as they are together.
+fn fitting(blocks: &[Arc<LiveBlock>], block_bytes_max: u64) -> usize {
     let fitting = blocks
         .iter()
         .scan(0u64, |sum, b| {
@@ -150,7 +148,17 @@ fn choose(
         })
         .take_while(|sum| *sum <= block_bytes_max)
         .count();
-    blocks.truncate(fitting.min(MERGE_BLOCKS_MAX));
+    fitting.min(MERGE_BLOCKS_MAX)
+}
+
+/// Which blocks of a partition to merge, if any: the smallest that together are worth it.
+fn choose(
+    mut blocks: Vec<Arc<LiveBlock>>,
+    closed: bool,
+    block_bytes_max: u64,
+) -> Option<Vec<Arc<LiveBlock>>> {
+    blocks.sort_by_key(|b| (b.row.bytes, b.row.id));
+    blocks.truncate(fitting(&blocks, block_bytes_max));
     // The longest run of smallest blocks whose largest is in proportion.
     while let Some((largest, rest)) = blocks.split_last() {
         let rest_bytes: u64 = rest.iter().map(|b| b.row.bytes).sum();
@@ -320,6 +328,29 @@ mod tests {
         let blocks = sizes.iter().zip(0..).map(|(s, n)| block(n, *s)).collect();
         let chosen = choose(blocks, closed, 1000).unwrap_or_default();
         chosen.iter().map(|b| b.row.bytes).collect()
+    }
+
+    #[test]
+    fn a_roll_up_takes_no_more_than_a_block_may_have() {
+        let config = MetricsConfig {
+            block_bytes_max: 1000,
+            ..MetricsConfig::default()
+        };
+        let late = TimestampMs(400 * 24 * HOUR_MS);
+        for (sizes, expected) in [
+            (&[300, 300, 300, 300, 300][..], 3),
+            (&[600, 600], 1),
+            (&[5000, 1], 1),
+            (&[1; 40], MERGE_BLOCKS_MAX),
+        ] {
+            let blocks = sizes.iter().zip(0..).map(|(s, n)| {
+                let block = block(n, *s);
+                LiveBlock::new(block.row.clone()).unwrap()
+            });
+            let job = plan(&LiveBlocks::new(blocks), &[], late, &config).unwrap();
+            assert_ne!(job.tier, Tier::parse("60s").unwrap(), "it is a roll-up");
+            assert_eq!(job.inputs.len(), expected, "{sizes:?}");
+        }
     }
 
     #[test]
