@@ -14,6 +14,7 @@
 //! | `scan/` | the scan node over the store |
 //! | `metric_math/` | expressions over metrics |
 //! | `metrics/` | GetMetricData, GetMetricStatistics, datapoints of alarms |
+//! | `off_async` | computing beside the async threads |
 //! | `error` | what can go wrong, classified |
 
 pub mod aggregates;
@@ -23,6 +24,7 @@ pub mod functions;
 pub mod insights;
 pub mod metric_math;
 pub mod metrics;
+mod off_async;
 pub mod scan;
 pub mod values;
 

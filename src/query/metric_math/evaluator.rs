@@ -41,6 +41,8 @@ pub struct Evaluator<'q> {
     end_s: i64,
     results: HashMap<usize, Value>,
     running: Vec<usize>,
+    /// Of expressions; `None` while it is being found.
+    periods: HashMap<usize, Option<i64>>,
 }
 
 /// The period of an expression without any input that has one.
@@ -61,6 +63,7 @@ impl<'q> Evaluator<'q> {
             end_s,
             results: HashMap::new(),
             running: Vec::new(),
+            periods: HashMap::new(),
         }
     }
 
@@ -78,7 +81,7 @@ impl<'q> Evaluator<'q> {
     }
 
     /// The period of the query `id`.
-    pub fn period_s(&self, id: &str) -> Result<i64, MathError> {
+    pub fn period_s(&mut self, id: &str) -> Result<i64, MathError> {
         self.period_of(self.index(id)?, 0)
     }
 
@@ -132,23 +135,40 @@ impl<'q> Evaluator<'q> {
         Ok(value)
     }
 
-    /// Its own; else the smallest among its inputs (spec metric-math.md 4).
-    fn period_of(&self, index: usize, depth: usize) -> Result<i64, MathError> {
+    /// Its own; else the smallest among its inputs (spec metric-math.md 4). Found once for each
+    /// expression: there may be exponentially many ways to reach one.
+    fn period_of(&mut self, index: usize, depth: usize) -> Result<i64, MathError> {
+        let queries: &'q [Query] = self.queries;
+        let (id, expression) = match queries.get(index).map(|q| (&q.id, &q.definition)) {
+            Some((_, Definition::Metric(series))) => return Ok(series.period_s),
+            Some((
+                _,
+                Definition::Expression {
+                    period_s: Some(period_s),
+                    ..
+                },
+            )) => return Ok(*period_s),
+            Some((id, Definition::Expression { expression, .. })) => (id, expression),
+            None => return Ok(PERIOD_DEFAULT_S),
+        };
+        match self.periods.get(&index) {
+            Some(Some(period_s)) => return Ok(*period_s),
+            Some(None) => return Err(MathError::Cycle(id.clone())),
+            None => {}
+        }
         if depth > REFERENCE_LEVELS_MAX {
             return Err(MathError::TooDeep(REFERENCE_LEVELS_MAX));
         }
-        let (expression, period_s) = match self.queries.get(index).map(|q| &q.definition) {
-            Some(Definition::Metric(series)) => return Ok(series.period_s),
-            Some(Definition::Expression {
-                expression,
-                period_s,
-                ..
-            }) => (expression, period_s),
-            None => return Ok(PERIOD_DEFAULT_S),
+        self.periods.insert(index, None);
+        let found = self.smallest_input(expression, depth);
+        match &found {
+            Ok(period_s) => self.periods.insert(index, Some(*period_s)),
+            Err(_) => self.periods.remove(&index),
         };
-        if let Some(period_s) = period_s {
-            return Ok(*period_s);
-        }
+        found
+    }
+
+    fn smallest_input(&mut self, expression: &Expression, depth: usize) -> Result<i64, MathError> {
         let mut smallest: Option<i64> = None;
         let mut take = |period_s: i64| {
             smallest = Some(smallest.map_or(period_s, |s| s.min(period_s)));
@@ -278,3 +298,7 @@ impl<'q> Evaluator<'q> {
         ))
     }
 }
+
+#[cfg(test)]
+#[path = "evaluator_tests.rs"]
+mod tests;

@@ -14,6 +14,7 @@ use super::period::{first_bucket, first_readable};
 use super::reads::{ReadResults, Reads};
 use crate::error::{Error, Result};
 use crate::metric_math::{Definition, Evaluator, MathError, Query, TimeSeries, Value};
+use crate::off_async::off_async;
 
 /// One of the queries of a call.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,9 +152,11 @@ pub async fn get_metric_data(
         });
         messages.push(found);
     }
-    let evaluated = call.evaluate(&queries, messages)?;
-    let (results, next) = page(evaluated, request.skip_datapoints, request.max_datapoints);
-    Ok(MetricDataResponse { results, next })
+    off_async(|| {
+        let evaluated = call.evaluate(&queries, messages)?;
+        let (results, next) = page(evaluated, request.skip_datapoints, request.max_datapoints);
+        Ok(MetricDataResponse { results, next })
+    })
 }
 
 fn check_ids(queries: &[MetricDataQuery]) -> Result<()> {
