@@ -2,7 +2,7 @@
 
 use belfry_lang::metric_math::parse;
 use belfry_query::metric_math::{
-    Definition, Evaluator, MathError, Query, TimeSeries, Value as Got,
+    Budget, Definition, Evaluator, MathError, POINTS, Query, TimeSeries, Value as Got,
 };
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -98,7 +98,8 @@ fn evaluate(case: &Case) -> Result<Got, MathError> {
     let start = case.start.or_else(|| times().min()).unwrap_or_default();
     let last = times().max().unwrap_or_default();
     let end = case.end.unwrap_or(last.saturating_add(case.period));
-    Evaluator::new(&queries, start, end).evaluate("result")
+    let budget = Budget::new(&POINTS);
+    Evaluator::new(&queries, start, end, &budget).evaluate("result")
 }
 
 fn agree(got: &TimeSeries, want: &Points) -> bool {

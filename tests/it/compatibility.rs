@@ -9,7 +9,9 @@ use belfry_lang::insights::{self, Command, FunctionKind};
 use belfry_lang::metric_math;
 use belfry_model::Statistic;
 use belfry_query::insights::compile;
-use belfry_query::metric_math::{Definition, Evaluator, MathError, Query, TimeSeries};
+use belfry_query::metric_math::{
+    Budget, Definition, Evaluator, MathError, POINTS, Query, TimeSeries,
+};
 use belfry_wire::{Service, errors, operations};
 
 /// Offered operations of which something is missing, and what.
@@ -380,7 +382,8 @@ fn math_functions() -> String {
                 },
             },
         ];
-        let works = match Evaluator::new(&queries, 0, 120).evaluate("e") {
+        let budget = Budget::new(&POINTS);
+        let works = match Evaluator::new(&queries, 0, 120, &budget).evaluate("e") {
             Ok(_) => true,
             Err(MathError::UnsupportedFunction(_)) => false,
             Err(error) => panic!("the sample is wrong: {text}: {error}"),

@@ -33,6 +33,12 @@ pub enum MathError {
     Argument(String),
     #[error("the range holds {slots} periods, more than {max}")]
     TooLarge { slots: i64, max: i64 },
+    #[error("the time series hold more than {0} datapoints")]
+    TooManyPoints(usize),
+    #[error("the expressions look at more than {0} datapoints")]
+    TooManySteps(usize),
+    #[error("other calls hold too many datapoints at this moment")]
+    Busy,
     #[error("expressions refer to each other more than {0} levels deep")]
     TooDeep(usize),
 }
@@ -51,6 +57,7 @@ impl Classified for MathError {
     fn class(&self) -> StatusClass {
         match self {
             Self::UnsupportedFunction(_) => StatusClass::Unsupported,
+            Self::Busy => StatusClass::Throttled,
             _ => StatusClass::Invalid,
         }
     }

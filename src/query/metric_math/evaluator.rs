@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use belfry_lang::metric_math::{Argument as ArgumentAst, Expression, ExpressionKind, Function};
 
+use super::budget::Budget;
 use super::error::MathError;
 use super::functions::{Argument, Call, implementation};
 use super::operators::{binary, negate, power};
@@ -39,6 +40,7 @@ pub struct Evaluator<'q> {
     by_id: HashMap<&'q str, usize>,
     start_s: i64,
     end_s: i64,
+    budget: &'q Budget<'q>,
     results: HashMap<usize, Value>,
     running: Vec<usize>,
     /// Of expressions; `None` while it is being found.
@@ -50,7 +52,7 @@ const PERIOD_DEFAULT_S: i64 = 300;
 
 impl<'q> Evaluator<'q> {
     /// `start_s` is the first bucket of the range, `end_s` is not part of it.
-    pub fn new(queries: &'q [Query], start_s: i64, end_s: i64) -> Self {
+    pub fn new(queries: &'q [Query], start_s: i64, end_s: i64, budget: &'q Budget<'q>) -> Self {
         let by_id = queries
             .iter()
             .enumerate()
@@ -61,6 +63,7 @@ impl<'q> Evaluator<'q> {
             by_id,
             start_s,
             end_s,
+            budget,
             results: HashMap::new(),
             running: Vec::new(),
             periods: HashMap::new(),
@@ -200,15 +203,17 @@ impl<'q> Evaluator<'q> {
             ExpressionKind::String(text) => Ok(Value::Text(text.clone())),
             ExpressionKind::Id(id) => self.value(self.index(id)?),
             ExpressionKind::Array(items) => self.array(items, grid),
-            ExpressionKind::Negate(operand) => negate(self.expression(operand, grid)?),
+            ExpressionKind::Negate(operand) => negate(self.expression(operand, grid)?, self.budget),
             ExpressionKind::Power { base, exponent } => power(
                 self.expression(base, grid)?,
                 self.expression(exponent, grid)?,
+                self.budget,
             ),
             ExpressionKind::Chain { first, rest } => {
                 let mut value = self.expression(first, grid)?;
                 for (operator, operand) in rest {
-                    value = binary(*operator, value, self.expression(operand, grid)?)?;
+                    let operand = self.expression(operand, grid)?;
+                    value = binary(*operator, value, operand, self.budget)?;
                 }
                 Ok(value)
             }
@@ -224,8 +229,16 @@ impl<'q> Evaluator<'q> {
         let mut texts = Vec::new();
         for item in items {
             match self.expression(item, grid)? {
-                Value::Series(series) => members.push(series),
-                Value::Array(inner) => members.extend(inner),
+                Value::Series(series) => {
+                    self.budget.share(&series)?;
+                    members.push(series);
+                }
+                Value::Array(inner) => {
+                    for member in inner {
+                        self.budget.share(&member)?;
+                        members.push(member);
+                    }
+                }
                 Value::Text(text) => texts.push(text),
                 other => {
                     return Err(MathError::argument(
@@ -270,6 +283,7 @@ impl<'q> Evaluator<'q> {
             function,
             arguments,
             grid,
+            budget: self.budget,
         })
     }
 
@@ -281,7 +295,12 @@ impl<'q> Evaluator<'q> {
                 other => return Err(MathError::argument("METRICS", "a string", &other)),
             },
         };
-        Ok(Value::Array(self.metrics(&part).cloned().collect()))
+        let mut members = Vec::new();
+        for series in self.metrics(&part) {
+            self.budget.share(series)?;
+            members.push(series.clone());
+        }
+        Ok(Value::Array(members))
     }
 
     /// Of a metric of the call, and of nothing else.

@@ -3,7 +3,7 @@
 use belfry_lang::metric_math::parse;
 use serde_json::Value as Json;
 
-use super::{Definition, Evaluator, MathError, Query, TimeSeries, Value};
+use super::{Budget, Definition, Evaluator, MathError, POINTS, Query, TimeSeries, Value};
 
 const CASES: &str = include_str!("../../../tests/examples/metric-math.jsonl");
 
@@ -49,7 +49,8 @@ fn run(case: &Json) -> Result<Value, MathError> {
     let last = times.iter().max().copied().unwrap_or_default();
     let start = case["start"].as_i64().unwrap_or(first);
     let end = case["end"].as_i64().unwrap_or(last + period_s);
-    Evaluator::new(&queries, start, end).evaluate("result")
+    let budget = Budget::new(&POINTS);
+    Evaluator::new(&queries, start, end, &budget).evaluate("result")
 }
 
 fn agree(got: &TimeSeries, want: &Json) -> bool {

@@ -2,6 +2,7 @@
 
 use belfry_lang::metric_math::Operator;
 
+use super::budget::Budget;
 use super::error::MathError;
 use super::series::{TimeSeries, Value, for_each_time};
 
@@ -40,24 +41,30 @@ pub(super) fn scalar(value: f64) -> Value {
     Value::Scalar(if value.is_finite() { value } else { f64::NAN })
 }
 
-pub fn negate(operand: Value) -> Result<Value, MathError> {
+pub fn negate(operand: Value, budget: &Budget<'_>) -> Result<Value, MathError> {
     match operand {
         Value::Scalar(v) => Ok(scalar(-v)),
-        other => other.map_series("unary minus", |series| Ok(series.map(|v| -v))),
+        other => other.map_series("unary minus", budget, |series| Ok(series.map(|v| -v))),
     }
 }
 
-pub fn binary(operator: Operator, left: Value, right: Value) -> Result<Value, MathError> {
+pub fn binary(
+    operator: Operator,
+    left: Value,
+    right: Value,
+    budget: &Budget<'_>,
+) -> Result<Value, MathError> {
     combine(
         operator.symbol(),
         &|l, r| apply(operator, l, r),
         left,
         right,
+        budget,
     )
 }
 
-pub fn power(base: Value, exponent: Value) -> Result<Value, MathError> {
-    combine("^", &raise, base, exponent)
+pub fn power(base: Value, exponent: Value, budget: &Budget<'_>) -> Result<Value, MathError> {
+    combine("^", &raise, base, exponent, budget)
 }
 
 fn combine(
@@ -65,28 +72,32 @@ fn combine(
     apply: &dyn Fn(f64, f64) -> f64,
     left: Value,
     right: Value,
+    budget: &Budget<'_>,
 ) -> Result<Value, MathError> {
     Ok(match (left, right) {
         (Value::Scalar(l), Value::Scalar(r)) => scalar(apply(l, r)),
-        (Value::Scalar(l), Value::Series(r)) => Value::Series(r.map(|v| apply(l, v))),
-        (Value::Series(l), Value::Scalar(r)) => Value::Series(l.map(|v| apply(v, r))),
-        (Value::Series(l), Value::Series(r)) => Value::Series(union(apply, &l, &r)),
-        (Value::Scalar(l), Value::Array(r)) => {
-            Value::Array(r.iter().map(|m| m.map(|v| apply(l, v))).collect())
+        (Value::Scalar(l), right @ (Value::Series(_) | Value::Array(_))) => {
+            right.map_series(symbol, budget, |member| Ok(member.map(|v| apply(l, v))))?
         }
-        (Value::Array(l), Value::Scalar(r)) => {
-            Value::Array(l.iter().map(|m| m.map(|v| apply(v, r))).collect())
+        (left @ (Value::Series(_) | Value::Array(_)), Value::Scalar(r)) => {
+            left.map_series(symbol, budget, |member| Ok(member.map(|v| apply(v, r))))?
         }
-        (Value::Series(l), Value::Array(r)) => Value::Array(
-            r.iter()
-                .map(|m| union(apply, &l, m).with_label(m.label.clone()))
-                .collect(),
-        ),
-        (Value::Array(l), Value::Series(r)) => Value::Array(
-            l.iter()
-                .map(|m| union(apply, m, &r).with_label(m.label.clone()))
-                .collect(),
-        ),
+        (Value::Series(l), Value::Series(r)) => {
+            budget.steps(l.points().len())?;
+            Value::Series(r).map_series(symbol, budget, |r| Ok(union(apply, &l, r)))?
+        }
+        (Value::Series(l), right @ Value::Array(_)) => {
+            right.map_series(symbol, budget, |member| {
+                budget.steps(l.points().len())?;
+                Ok(union(apply, &l, member).with_label(member.label.clone()))
+            })?
+        }
+        (left @ Value::Array(_), Value::Series(r)) => {
+            left.map_series(symbol, budget, |member| {
+                budget.steps(r.points().len())?;
+                Ok(union(apply, member, &r).with_label(member.label.clone()))
+            })?
+        }
         (left, right) => {
             return Err(MathError::Type {
                 what: format!("the operator {symbol}"),
@@ -127,16 +138,20 @@ fn union(apply: &dyn Fn(f64, f64) -> f64, left: &TimeSeries, right: &TimeSeries)
 pub(super) fn across(
     members: &[TimeSeries],
     period_s: i64,
+    budget: &Budget<'_>,
     f: impl Fn(&[Option<f64>]) -> f64,
-) -> TimeSeries {
+) -> Result<TimeSeries, MathError> {
     let mut points = Vec::new();
-    for_each_time(members, |time_s, at| points.push((time_s, f(at))));
-    TimeSeries::new(period_s, points)
+    for_each_time(members, budget, |time_s, at| points.push((time_s, f(at))))?;
+    let series = TimeSeries::new(period_s, points);
+    budget.series(&series)?;
+    Ok(series)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric_math::budget::POINTS;
 
     fn series(points: &[(i64, f64)]) -> TimeSeries {
         TimeSeries::new(60, points.iter().copied())
@@ -144,7 +159,14 @@ mod tests {
 
     #[test]
     fn an_undefined_scalar_empties_the_series() {
-        let nan = binary(Operator::Divide, Value::Scalar(1.0), Value::Scalar(0.0)).unwrap();
+        let budget = Budget::new(&POINTS);
+        let nan = binary(
+            Operator::Divide,
+            Value::Scalar(1.0),
+            Value::Scalar(0.0),
+            &budget,
+        )
+        .unwrap();
         assert!(matches!(nan, Value::Scalar(v) if v.is_nan()));
         for operator in [
             Operator::Add,
@@ -152,7 +174,13 @@ mod tests {
             Operator::Or,
             Operator::NotEqual,
         ] {
-            let out = binary(operator, Value::Series(series(&[(0, 1.0)])), nan.clone()).unwrap();
+            let out = binary(
+                operator,
+                Value::Series(series(&[(0, 1.0)])),
+                nan.clone(),
+                &budget,
+            )
+            .unwrap();
             assert_eq!(out, Value::Series(series(&[])), "{operator:?}");
         }
     }
@@ -170,7 +198,7 @@ mod tests {
     #[test]
     fn undefined_powers_drop_their_point() {
         let base = Value::Series(series(&[(0, -2.0), (60, 4.0)]));
-        let out = power(base, Value::Scalar(0.5)).unwrap();
+        let out = power(base, Value::Scalar(0.5), &Budget::new(&POINTS)).unwrap();
         assert_eq!(out, Value::Series(series(&[(60, 2.0)])));
     }
 }

@@ -1,9 +1,12 @@
 //! The values of metric math: scalars, sparse series, arrays of series, texts
 //! (spec metric-math.md 1), and the grid on which non-sparse functions answer.
 
+use std::sync::Arc;
+
+use super::budget::Budget;
 use super::error::MathError;
 
-/// Grid slots one call may ask for. GetMetricData answers at most 100,800 datapoints a call
+/// Slots of one grid. GetMetricData answers at most 100,800 datapoints a call
 /// (spec metrics.md 7); ten times as many leaves room for intermediate series.
 pub const GRID_SLOTS_MAX: i64 = 1_008_000;
 
@@ -17,7 +20,7 @@ pub struct Grid {
 
 impl Grid {
     /// Every bucket start, ascending. Refuses grids beyond [`GRID_SLOTS_MAX`].
-    pub fn slots(&self) -> Result<impl Iterator<Item = i64> + use<>, MathError> {
+    pub fn slots(&self) -> Result<impl ExactSizeIterator<Item = i64> + use<>, MathError> {
         let Self {
             start_s,
             end_s,
@@ -32,7 +35,9 @@ impl Grid {
                 max: GRID_SLOTS_MAX,
             });
         }
-        Ok((0..count).map(move |k| start_s + k * period_s))
+        // At most a million, so 32 bits hold it, whose ranges know their length.
+        let count = u32::try_from(count).unwrap_or_default();
+        Ok((0..count).map(move |k| start_s + i64::from(k) * period_s))
     }
 }
 
@@ -42,13 +47,14 @@ pub struct TimeSeries {
     pub period_s: i64,
     /// The label of a member of an array; results of operators have none.
     pub label: Option<String>,
-    points: Vec<(i64, f64)>,
+    /// Shared among copies.
+    points: Arc<[(i64, f64)]>,
 }
 
 impl TimeSeries {
     /// Keeps the finite ones of `points`, which must ascend by time (epoch seconds).
     pub fn new(period_s: i64, points: impl IntoIterator<Item = (i64, f64)>) -> Self {
-        let points: Vec<_> = points.into_iter().filter(|(_, v)| v.is_finite()).collect();
+        let points: Arc<[_]> = points.into_iter().filter(|(_, v)| v.is_finite()).collect();
         debug_assert!(points.windows(2).all(|w| w[0].0 < w[1].0));
         Self {
             period_s,
@@ -65,10 +71,6 @@ impl TimeSeries {
     /// Ascending (epoch seconds, value).
     pub fn points(&self) -> &[(i64, f64)] {
         &self.points
-    }
-
-    pub fn into_points(self) -> Vec<(i64, f64)> {
-        self.points
     }
 
     pub fn is_empty(&self) -> bool {
@@ -120,13 +122,20 @@ impl Value {
     pub(super) fn map_series(
         self,
         what: &str,
+        budget: &Budget<'_>,
         f: impl Fn(&TimeSeries) -> Result<TimeSeries, MathError>,
     ) -> Result<Self, MathError> {
+        let made = |series: &TimeSeries| {
+            budget.steps(series.points.len())?;
+            let made = f(series)?;
+            budget.series(&made)?;
+            Ok(made)
+        };
         match self {
-            Self::Series(series) => Ok(Self::Series(f(&series)?)),
+            Self::Series(series) => Ok(Self::Series(made(&series)?)),
             Self::Array(members) => members
                 .iter()
-                .map(f)
+                .map(made)
                 .collect::<Result<_, _>>()
                 .map(Self::Array),
             other => Err(MathError::argument(
@@ -139,7 +148,11 @@ impl Value {
 }
 
 /// Walks the union of the members' times; `at` holds each member's value there, if any.
-pub(super) fn for_each_time(members: &[TimeSeries], mut visit: impl FnMut(i64, &[Option<f64>])) {
+pub(super) fn for_each_time(
+    members: &[TimeSeries],
+    budget: &Budget<'_>,
+    mut visit: impl FnMut(i64, &[Option<f64>]),
+) -> Result<(), MathError> {
     let mut next = vec![0_usize; members.len()];
     let mut at = vec![None; members.len()];
     loop {
@@ -148,8 +161,9 @@ pub(super) fn for_each_time(members: &[TimeSeries], mut visit: impl FnMut(i64, &
             .filter_map(|(m, &i)| m.points.get(i).map(|(t, _)| *t))
             .min()
         else {
-            return;
+            return Ok(());
         };
+        budget.steps(members.len())?;
         for ((member, i), value) in members.iter().zip(&mut next).zip(&mut at) {
             *value = match member.points.get(*i) {
                 Some(&(t, v)) if t == time_s => {

@@ -4,16 +4,18 @@ use std::collections::HashSet;
 
 use belfry_lang::metric_math::{is_metrics_insights, parse};
 use belfry_model::{MetricId, Statistic, Tenant, TimestampMs, Unit};
-use belfry_store::metrics::{MetricRead, MetricsStore};
+use belfry_store::metrics::{MetricRead, MetricsStore, UnitBuckets};
 use chrono::{FixedOffset, Offset, Utc};
 
 use super::default_label::default_labels;
 use super::dynamic_label::{Subject, render};
 use super::page::page;
 use super::period::{first_bucket, first_readable};
-use super::reads::{ReadResults, Reads};
+use super::reads::Reads;
 use crate::error::{Error, Result};
-use crate::metric_math::{Definition, Evaluator, MathError, Query, TimeSeries, Value};
+use crate::metric_math::{
+    Budget, Definition, Evaluator, MathError, POINTS, Query, TimeSeries, Value,
+};
 use crate::off_async::off_async;
 
 /// One of the queries of a call.
@@ -115,45 +117,54 @@ pub async fn get_metric_data(
         .collect();
     // Expressions are parsed before anything is read.
     let expressions = expressions(&request.queries)?;
-    let results = reads.run(store, tenant).await?;
-    let labels = metric_labels(&request.queries);
     let call = Call {
         tenant,
         request,
         now,
-        labels,
+        labels: metric_labels(&request.queries),
     };
+    let budget = Budget::new(&POINTS);
+    let mut found: Vec<Option<Found>> = vec![None; request.queries.len()];
+    for (first, reads) in reads.portions() {
+        let results = reads.run(store, tenant).await?;
+        off_async(|| {
+            for ((at, query), place) in request.queries.iter().enumerate().zip(&places) {
+                if let QueryDefinition::Metric(stat) = &query.definition
+                    && let Some(place) = place.and_then(|place| place.checked_sub(first))
+                    && let Some(units) = results.find(place)
+                    && let Some(slot) = found.get_mut(at)
+                {
+                    *slot = Some(call.found(at, query, stat, units, &budget)?);
+                }
+            }
+            Ok::<_, Error>(())
+        })?;
+    }
     let mut queries = Vec::with_capacity(request.queries.len());
     let mut messages = Vec::with_capacity(request.queries.len());
-    for ((at, query), expression) in request.queries.iter().enumerate().zip(expressions) {
-        let place = places.get(at).copied().flatten();
-        let (definition, found) = match (&query.definition, place) {
-            (QueryDefinition::Metric(stat), Some(place)) => {
-                let (series, found) = series_of(stat, place, &results);
-                let label = call.metric_label(at, query, stat, &series);
-                (Definition::Metric(series.with_label(Some(label))), found)
+    for ((query, expression), found) in request.queries.iter().zip(expressions).zip(found) {
+        let (definition, of_query) = match (&query.definition, expression) {
+            (QueryDefinition::Expression { period_s, .. }, Some(expression)) => (
+                Definition::Expression {
+                    expression,
+                    period_s: period_s.map(i64::from),
+                    label: query.label.clone(),
+                },
+                Vec::new(),
+            ),
+            _ => {
+                let (series, messages) = found.unwrap_or_default();
+                (Definition::Metric(series), messages)
             }
-            (QueryDefinition::Expression { period_s, .. }, _) => match expression {
-                Some(expression) => {
-                    let definition = Definition::Expression {
-                        expression,
-                        period_s: period_s.map(i64::from),
-                        label: query.label.clone(),
-                    };
-                    (definition, Vec::new())
-                }
-                None => continue,
-            },
-            (QueryDefinition::Metric(_), None) => continue,
         };
         queries.push(Query {
             id: query.id.clone(),
             definition,
         });
-        messages.push(found);
+        messages.push(of_query);
     }
     off_async(|| {
-        let evaluated = call.evaluate(&queries, messages)?;
+        let evaluated = call.evaluate(&queries, messages, &budget)?;
         let (results, next) = page(evaluated, request.skip_datapoints, request.max_datapoints);
         Ok(MetricDataResponse { results, next })
     })
@@ -215,13 +226,11 @@ fn read_of(stat: &MetricStat, request: &MetricDataRequest, now: TimestampMs) -> 
     }
 }
 
+/// The series of a metric, and what is to be said about it.
+type Found = (TimeSeries, Vec<ResultMessage>);
+
 /// The series of one unit, and a message where there are several (spec metrics.md 3).
-fn series_of(
-    stat: &MetricStat,
-    place: usize,
-    results: &ReadResults,
-) -> (TimeSeries, Vec<ResultMessage>) {
-    let units = results.units(place);
+fn series_of(stat: &MetricStat, units: &[UnitBuckets]) -> Found {
     let points = units.first().into_iter().flat_map(|unit| &unit.buckets);
     let values = points.filter_map(|(time, set)| {
         let value = stat.statistic.compute(set)?;
@@ -278,10 +287,30 @@ struct Call<'c> {
 }
 
 impl Call<'_> {
+    /// The series of the query at `at`, with its label.
+    fn found(
+        &self,
+        at: usize,
+        query: &MetricDataQuery,
+        stat: &MetricStat,
+        units: &[UnitBuckets],
+        budget: &Budget<'_>,
+    ) -> Result<Found> {
+        let (series, messages) = series_of(stat, units);
+        let label = self.metric_label(at, query, stat, &series);
+        let series = series.with_label(Some(label));
+        budget.series(&series).map_err(|error| Error::Math {
+            id: query.id.clone(),
+            error,
+        })?;
+        Ok((series, messages))
+    }
+
     fn evaluate(
         &self,
         queries: &[Query],
         messages: Vec<Vec<ResultMessage>>,
+        budget: &Budget<'_>,
     ) -> Result<Vec<MetricDataResult>> {
         let shortest = queries
             .iter()
@@ -295,7 +324,7 @@ impl Call<'_> {
         let start = first_bucket(self.request.start, shortest.unwrap_or(60), self.now);
         // The last slot is the one that starts before the end.
         let end_s = self.request.end.saturating_add_ms(999).as_secs();
-        let mut evaluator = Evaluator::new(queries, start.as_secs(), end_s);
+        let mut evaluator = Evaluator::new(queries, start.as_secs(), end_s, budget);
         let mut results = Vec::new();
         for (query, messages) in self.request.queries.iter().zip(messages) {
             let math = |error| Error::Math {
@@ -316,7 +345,8 @@ impl Call<'_> {
                             self.expression_label(query, &series, period_s)
                         }
                     };
-                    results.push(self.result(query, label, series, messages));
+                    budget.text(query.id.len() + label.len()).map_err(math)?;
+                    results.push(self.result(query, label, &series, messages));
                 }
                 Value::Array(members) => {
                     let period_s = evaluator.period_s(&query.id).map_err(math)?;
@@ -330,7 +360,8 @@ impl Call<'_> {
                             .map(String::as_str)
                             .collect::<Vec<_>>()
                             .join(" ");
-                        results.push(self.result(query, label, member, Vec::new()));
+                        budget.text(query.id.len() + label.len()).map_err(math)?;
+                        results.push(self.result(query, label, &member, Vec::new()));
                     }
                 }
                 other => return Err(math(MathError::Result(other.type_name()))),
@@ -343,17 +374,15 @@ impl Call<'_> {
         &self,
         query: &MetricDataQuery,
         label: String,
-        series: TimeSeries,
+        series: &TimeSeries,
         messages: Vec<ResultMessage>,
     ) -> MetricDataResult {
-        let mut points = series.into_points();
-        if self.request.scan_by == ScanBy::TimestampDescending {
-            points.reverse();
-        }
-        let (timestamps, values) = points
-            .into_iter()
-            .map(|(time, value)| (TimestampMs::from_secs(time), value))
-            .unzip();
+        let points = series.points().iter();
+        let points = points.map(|(time, value)| (TimestampMs::from_secs(*time), *value));
+        let (timestamps, values) = match self.request.scan_by {
+            ScanBy::TimestampDescending => points.rev().unzip(),
+            ScanBy::TimestampAscending => points.unzip(),
+        };
         MetricDataResult {
             id: query.id.clone(),
             label,

@@ -7,15 +7,19 @@ use crate::metric_math::operators::{across, scalar};
 use crate::metric_math::series::{Value, smallest_period};
 
 fn aggregate(
-    mut call: Call,
+    mut call: Call<'_>,
     of_series: fn(&[f64]) -> f64,
     of_slot: fn(&[Option<f64>]) -> f64,
 ) -> Result<Value, MathError> {
     match call.single()? {
-        Value::Series(series) => Ok(scalar(of_series(&series.values().collect::<Vec<_>>()))),
+        Value::Series(series) => {
+            call.budget.steps(series.points().len())?;
+            Ok(scalar(of_series(&series.values().collect::<Vec<_>>())))
+        }
         Value::Array(members) => {
             let period_s = smallest_period(&members);
-            Ok(Value::Series(across(&members, period_s, of_slot)))
+            let series = across(&members, period_s, call.budget, of_slot)?;
+            Ok(Value::Series(series))
         }
         other => Err(MathError::argument(
             call.function.name(),
@@ -56,32 +60,32 @@ fn deviation(values: &[f64]) -> f64 {
     (squares / count(values)).sqrt()
 }
 
-pub(super) fn sum(call: Call) -> Result<Value, MathError> {
+pub(super) fn sum(call: Call<'_>) -> Result<Value, MathError> {
     aggregate(call, total, |slot| total(&present(slot)))
 }
 
 /// A series: mean of existing points. An array: missing members count as 0.
-pub(super) fn avg(call: Call) -> Result<Value, MathError> {
+pub(super) fn avg(call: Call<'_>) -> Result<Value, MathError> {
     aggregate(call, mean, |slot| total(&present(slot)) / slot.len() as f64)
 }
 
-pub(super) fn min(call: Call) -> Result<Value, MathError> {
+pub(super) fn min(call: Call<'_>) -> Result<Value, MathError> {
     aggregate(call, least, |slot| least(&present(slot)))
 }
 
-pub(super) fn max(call: Call) -> Result<Value, MathError> {
+pub(super) fn max(call: Call<'_>) -> Result<Value, MathError> {
     aggregate(call, greatest, |slot| greatest(&present(slot)))
 }
 
-pub(super) fn stddev(call: Call) -> Result<Value, MathError> {
+pub(super) fn stddev(call: Call<'_>) -> Result<Value, MathError> {
     aggregate(call, deviation, |slot| deviation(&present(slot)))
 }
 
-pub(super) fn datapoint_count(call: Call) -> Result<Value, MathError> {
+pub(super) fn datapoint_count(call: Call<'_>) -> Result<Value, MathError> {
     aggregate(call, count, |slot| count(&present(slot)))
 }
 
-pub(super) fn metric_count(mut call: Call) -> Result<Value, MathError> {
+pub(super) fn metric_count(mut call: Call<'_>) -> Result<Value, MathError> {
     call.arity(1..=1, "one argument")?;
     Ok(Value::Scalar(call.array(0)?.len() as f64))
 }

@@ -7,22 +7,25 @@ use crate::metric_math::error::MathError;
 use crate::metric_math::series::{TimeSeries, Value};
 
 /// Of an empty array: an empty series.
-fn pick(mut call: Call, f: fn(Vec<TimeSeries>) -> Option<TimeSeries>) -> Result<Value, MathError> {
+fn pick(
+    mut call: Call<'_>,
+    f: fn(Vec<TimeSeries>) -> Option<TimeSeries>,
+) -> Result<Value, MathError> {
     call.arity(1..=1, "one argument")?;
     let members = call.array(0)?;
     Ok(Value::Series(f(members).unwrap_or_default()))
 }
 
-pub(super) fn first(call: Call) -> Result<Value, MathError> {
+pub(super) fn first(call: Call<'_>) -> Result<Value, MathError> {
     pick(call, |members| members.into_iter().next())
 }
 
-pub(super) fn last(call: Call) -> Result<Value, MathError> {
+pub(super) fn last(call: Call<'_>) -> Result<Value, MathError> {
     pick(call, |members| members.into_iter().next_back())
 }
 
 /// `[start, end)`, zero-based, clipped.
-pub(super) fn slice(mut call: Call) -> Result<Value, MathError> {
+pub(super) fn slice(mut call: Call<'_>) -> Result<Value, MathError> {
     call.arity(2..=3, "two or three arguments")?;
     let start = index(call.scalar(1)?)?;
     let end = match call.arguments.len() {
@@ -44,7 +47,7 @@ fn index(value: f64) -> Result<usize, MathError> {
     }
 }
 
-pub(super) fn remove_empty(mut call: Call) -> Result<Value, MathError> {
+pub(super) fn remove_empty(mut call: Call<'_>) -> Result<Value, MathError> {
     call.arity(1..=1, "one argument")?;
     let mut members = call.array(0)?;
     members.retain(|m| !m.is_empty());
@@ -53,7 +56,7 @@ pub(super) fn remove_empty(mut call: Call) -> Result<Value, MathError> {
 
 /// By AVG, MIN, MAX or SUM over the whole range; ties keep their order; empty series come last in
 /// both directions.
-pub(super) fn sort(mut call: Call) -> Result<Value, MathError> {
+pub(super) fn sort(mut call: Call<'_>) -> Result<Value, MathError> {
     call.arity(3..=4, "three or four arguments")?;
     let key: fn(&TimeSeries) -> f64 = match call.word(1) {
         Some(Keyword::Avg) => |s| s.values().sum::<f64>() / s.points().len() as f64,
@@ -86,17 +89,22 @@ pub(super) fn sort(mut call: Call) -> Result<Value, MathError> {
         },
         _ => usize::MAX,
     };
-    let mut members = call.array(0)?;
-    members.sort_by(|a, b| {
+    let mut members = Vec::new();
+    for member in call.array(0)? {
+        call.budget.steps(member.points().len())?;
+        members.push((key(&member), member));
+    }
+    members.sort_by(|(a_key, a), (b_key, b)| {
         let by_key = if descending {
-            key(b).total_cmp(&key(a))
+            b_key.total_cmp(a_key)
         } else {
-            key(a).total_cmp(&key(b))
+            a_key.total_cmp(b_key)
         };
         a.is_empty().cmp(&b.is_empty()).then(by_key)
     });
     members.truncate(limit);
-    Ok(Value::Array(members))
+    let members = members.into_iter().map(|(_, member)| member);
+    Ok(Value::Array(members.collect()))
 }
 
 #[cfg(test)]
@@ -104,6 +112,7 @@ mod tests {
     use belfry_lang::metric_math::Function;
 
     use super::*;
+    use crate::metric_math::budget::{Budget, POINTS};
     use crate::metric_math::functions::Argument;
     use crate::metric_math::series::Grid;
 
@@ -123,6 +132,7 @@ mod tests {
                 end_s: 120,
                 period_s: 60,
             },
+            budget: &Budget::new(&POINTS),
         };
         let Value::Array(out) = sort(call).unwrap() else {
             panic!("an array");

@@ -4,7 +4,7 @@ use super::Call;
 use crate::metric_math::error::MathError;
 use crate::metric_math::series::{TimeSeries, Value};
 
-pub(super) fn if_(mut call: Call) -> Result<Value, MathError> {
+pub(super) fn if_(mut call: Call<'_>) -> Result<Value, MathError> {
     call.arity(2..=3, "two or three arguments")?;
     let when_true = branch(call.value(1)?)?;
     let when_false = match call.arguments.len() {
@@ -12,11 +12,12 @@ pub(super) fn if_(mut call: Call) -> Result<Value, MathError> {
         _ => None,
     };
     match call.value(0)? {
-        Value::Series(condition) => Ok(Value::Series(choose_per_point(
-            &condition,
-            &when_true,
-            when_false.as_ref(),
-        ))),
+        Value::Series(condition) => {
+            call.budget.steps(condition.points().len())?;
+            let chosen = choose_per_point(&condition, &when_true, when_false.as_ref());
+            call.budget.series(&chosen)?;
+            Ok(Value::Series(chosen))
+        }
         Value::Scalar(condition) if condition.is_nan() => {
             Ok(Value::Series(TimeSeries::new(call.grid.period_s, [])))
         }

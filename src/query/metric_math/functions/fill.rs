@@ -17,7 +17,7 @@ enum Filler {
     Linear,
 }
 
-pub(super) fn fill(mut call: Call) -> Result<Value, MathError> {
+pub(super) fn fill(mut call: Call<'_>) -> Result<Value, MathError> {
     call.arity(2..=2, "two arguments")?;
     let filler = match call.word(1) {
         Some(Keyword::Repeat) => Filler::Repeat,
@@ -34,9 +34,11 @@ pub(super) fn fill(mut call: Call) -> Result<Value, MathError> {
             }
         },
     };
-    let grid = call.grid;
-    call.value(0)?
-        .map_series("FILL", |series| fill_series(series, &filler, grid))
+    let (grid, budget) = (call.grid, call.budget);
+    call.value(0)?.map_series("FILL", budget, |series| {
+        budget.steps(grid.slots()?.len())?;
+        fill_series(series, &filler, grid)
+    })
 }
 
 fn fill_series(series: &TimeSeries, filler: &Filler, grid: Grid) -> Result<TimeSeries, MathError> {
@@ -69,14 +71,14 @@ fn fill_series(series: &TimeSeries, filler: &Filler, grid: Grid) -> Result<TimeS
 }
 
 /// A constant on the whole grid.
-pub(super) fn time_series(mut call: Call) -> Result<Value, MathError> {
+pub(super) fn time_series(mut call: Call<'_>) -> Result<Value, MathError> {
     call.arity(1..=1, "one argument")?;
     let value = call.scalar(0)?;
     let slots = call.grid.slots()?;
-    Ok(Value::Series(TimeSeries::new(
-        call.grid.period_s,
-        slots.map(|slot| (slot, value)),
-    )))
+    call.budget.steps(slots.len())?;
+    let series = TimeSeries::new(call.grid.period_s, slots.map(|slot| (slot, value)));
+    call.budget.series(&series)?;
+    Ok(Value::Series(series))
 }
 
 #[cfg(test)]

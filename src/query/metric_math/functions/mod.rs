@@ -22,6 +22,7 @@ mod sequence;
 
 use belfry_lang::metric_math::{Function, Keyword};
 
+use super::budget::Budget;
 use super::error::MathError;
 use super::series::{Grid, TimeSeries, Value};
 
@@ -33,13 +34,15 @@ pub(super) enum Argument {
 }
 
 /// A call with its evaluated arguments.
-pub(super) struct Call {
+pub(super) struct Call<'c> {
     pub function: Function,
     pub arguments: Vec<Argument>,
     pub grid: Grid,
+    /// Pays for the series that are made and the points that are looked at.
+    pub budget: &'c Budget<'c>,
 }
 
-type Implementation = fn(Call) -> Result<Value, MathError>;
+type Implementation = fn(Call<'_>) -> Result<Value, MathError>;
 
 /// How a function is computed; `None` for those that this server does not offer yet, and for those
 /// of the evaluator.
@@ -87,7 +90,7 @@ pub(super) const fn implementation(function: Function) -> Option<Implementation>
     })
 }
 
-impl Call {
+impl Call<'_> {
     fn arity(
         &self,
         range: std::ops::RangeInclusive<usize>,

@@ -5,9 +5,9 @@ use super::Call;
 use crate::metric_math::error::MathError;
 use crate::metric_math::series::{TimeSeries, Value};
 
-fn pairs(mut call: Call, f: fn((i64, f64), (i64, f64)) -> f64) -> Result<Value, MathError> {
+fn pairs(mut call: Call<'_>, f: fn((i64, f64), (i64, f64)) -> f64) -> Result<Value, MathError> {
     let operand = call.single()?;
-    operand.map_series(call.function.name(), |series| {
+    operand.map_series(call.function.name(), call.budget, |series| {
         let points = series.points();
         let steps = points.iter().zip(points.iter().skip(1));
         Ok(
@@ -17,23 +17,23 @@ fn pairs(mut call: Call, f: fn((i64, f64), (i64, f64)) -> f64) -> Result<Value, 
     })
 }
 
-pub(super) fn diff(call: Call) -> Result<Value, MathError> {
+pub(super) fn diff(call: Call<'_>) -> Result<Value, MathError> {
     pairs(call, |p, q| q.1 - p.1)
 }
 
 /// Seconds.
-pub(super) fn diff_time(call: Call) -> Result<Value, MathError> {
+pub(super) fn diff_time(call: Call<'_>) -> Result<Value, MathError> {
     pairs(call, |p, q| (q.0 - p.0) as f64)
 }
 
 /// Per second.
-pub(super) fn rate(call: Call) -> Result<Value, MathError> {
+pub(super) fn rate(call: Call<'_>) -> Result<Value, MathError> {
     pairs(call, |p, q| (q.1 - p.1) / (q.0 - p.0) as f64)
 }
 
-pub(super) fn running_sum(mut call: Call) -> Result<Value, MathError> {
+pub(super) fn running_sum(mut call: Call<'_>) -> Result<Value, MathError> {
     let operand = call.single()?;
-    operand.map_series(call.function.name(), |series| {
+    operand.map_series(call.function.name(), call.budget, |series| {
         let sums = series.points().iter().scan(0.0, |sum, &(t, v)| {
             *sum += v;
             Some((t, *sum))
