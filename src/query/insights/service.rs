@@ -3,7 +3,7 @@
 //! Status and results live in the catalog, so that they outlive the process; what is running is
 //! known here too, with live statistics. A query that was running when a process died has failed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use belfry_catalog::log_groups::LogGroup;
@@ -40,6 +40,7 @@ pub struct StartRequest {
     pub text: String,
     /// As the caller named them.
     pub named_groups: Vec<String>,
+    /// One that was named more than once is read once.
     pub groups: Vec<LogGroup>,
     /// As the caller gave them, seconds or milliseconds: see [`QueryTimes::of_request`].
     pub start: i64,
@@ -168,13 +169,11 @@ impl InsightsService {
             return Err(StartError::Failed(error.into()));
         }
         let id = row.id.clone();
+        let mut seen = HashSet::new();
+        let groups = request.groups.iter().filter(|group| seen.insert(group.id));
         let scope = QueryScope {
             tenant: request.tenant,
-            groups: request
-                .groups
-                .iter()
-                .map(|group| GroupScope::new(group, now))
-                .collect(),
+            groups: groups.map(|group| GroupScope::new(group, now)).collect(),
             times,
             limit: request.limit,
         };

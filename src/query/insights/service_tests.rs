@@ -84,11 +84,20 @@ impl Bench {
     }
 
     async fn start(&self, text: &str) -> std::result::Result<String, StartError> {
+        self.start_over(text, 1).await
+    }
+
+    /// Names the group so many times.
+    async fn start_over(
+        &self,
+        text: &str,
+        times: usize,
+    ) -> std::result::Result<String, StartError> {
         let request = StartRequest {
             tenant: self.tenant.clone(),
             text: text.to_owned(),
-            named_groups: vec!["app".to_owned()],
-            groups: vec![self.group.clone()],
+            named_groups: vec!["app".to_owned(); times],
+            groups: vec![self.group.clone(); times],
             start: 0,
             end: 2_000_000_000,
             limit: None,
@@ -135,6 +144,18 @@ async fn a_result_is_kept() {
     bench.clock.advance_ms(KEPT_MS + 1);
     other.run_due(bench.clock.now()).await.unwrap();
     assert_eq!(other.query(&bench.tenant, &id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_group_that_is_named_twice_is_read_once() {
+    let bench = Bench::new().await;
+    for text in ["stats count(*) as n", "fields i | stats sum(1) as n"] {
+        let id = bench.start_over(text, 2).await.unwrap();
+        let row = bench.ended(&id).await;
+        assert_eq!(row.results.unwrap(), r#"[[{"field":"n","value":"5"}]]"#);
+        assert_eq!(row.statistics.log_groups_scanned, 1.0);
+        assert_eq!(row.log_groups, ["app", "app"]);
+    }
 }
 
 #[tokio::test]
