@@ -77,18 +77,39 @@ pub struct QueryRow {
     pub statistics: QueryStatistics,
     /// Why it failed, for the log and for people.
     pub error: Option<String>,
-    /// Rows of (field, value), JSON, once complete. Large results move to the object store.
-    pub results: Option<String>,
+    /// Rows of the result, once complete: see [`QueryCatalog::query_results`].
+    pub row_count: u64,
+}
+
+/// Some rows of a result, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResultPiece {
+    /// Counted from 0.
+    pub first_row: u64,
+    /// At least one.
+    pub row_count: u64,
+    /// The rows as a JSON array, each a list of `{"field": …, "value": …}`.
+    pub rows: String,
 }
 
 #[async_trait]
 pub trait QueryCatalog: Send + Sync {
-    /// Creates or replaces. A row whose status is final stays as it is, so that a query which
-    /// was stopped does not complete afterwards.
-    async fn put_query(&self, query: QueryRow) -> Result<()>;
+    /// Creates or replaces, and keeps the pieces of its result, if it is complete. A row whose
+    /// status is final stays as it is, so that a query which was stopped does not complete
+    /// afterwards.
+    async fn put_query(&self, query: QueryRow, results: Vec<ResultPiece>) -> Result<()>;
     async fn query(&self, tenant: &Tenant, id: &str) -> Result<Option<QueryRow>>;
-    /// Newest first; `log_group` is held against the names as the caller gave them; `after` is the opaque `next_after` of the page before. Rows come
-    /// without `results`.
+    /// The pieces that hold any of the `take` rows from row `skip` on, in order. None for a query
+    /// that does not exist or has no result.
+    async fn query_results(
+        &self,
+        tenant: &Tenant,
+        id: &str,
+        skip: u64,
+        take: u64,
+    ) -> Result<Vec<ResultPiece>>;
+    /// Newest first; `log_group` is held against the names as the caller gave them; `after` is the
+    /// opaque `next_after` of the page before.
     async fn queries(
         &self,
         tenant: &Tenant,

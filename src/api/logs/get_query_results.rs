@@ -1,6 +1,6 @@
 //! GetQueryResults: status, statistics and rows of a query (spec logs-insights.md 10.3).
 
-use belfry_catalog::queries::{QueryRow, QueryStatus};
+use belfry_catalog::queries::{QueryRow, ResultPiece};
 use belfry_model::time::HOUR_MS;
 use belfry_wire::errors::logs;
 use belfry_wire::{ApiError, Constrained, Constraints, Service};
@@ -13,7 +13,7 @@ use crate::page_token::PageScope;
 use crate::services::Services;
 
 /// Rows of one page.
-const PAGE_MAX: usize = 10_000;
+const PAGE_MAX: u64 = 10_000;
 /// Paging tokens are good for an hour, not for the usual day.
 const TOKEN_VALID_MS: i64 = HOUR_MS;
 
@@ -85,7 +85,7 @@ impl Operation for GetQueryResults {
         let token_now = call
             .now
             .saturating_add_ms(crate::page_token::LIFETIME_MS - TOKEN_VALID_MS);
-        let skip: usize = match input
+        let skip: u64 = match input
             .next_token
             .as_deref()
             .filter(|token| !token.is_empty())
@@ -99,17 +99,28 @@ impl Operation for GetQueryResults {
         };
         let take = input
             .max_items
-            .and_then(|max| usize::try_from(max).ok())
+            .and_then(|max| u64::try_from(max).ok())
+            // A page of none would never end.
+            .filter(|max| *max > 0)
             .unwrap_or(PAGE_MAX);
         let QueryRow {
             status,
             statistics,
-            results,
+            row_count,
             ..
         } = query;
-        let (total, rows) = off_async(|| page(results.as_deref(), skip, take))?;
-        let reached = skip.saturating_add(rows.len());
-        let more = status == QueryStatus::Complete && reached < total && !rows.is_empty();
+        let take = take.min(row_count.saturating_sub(skip));
+        let pieces = match take {
+            0 => Vec::new(),
+            _ => services
+                .insights
+                .results(&call.tenant, &id, skip, take)
+                .await
+                .map_err(fail)?,
+        };
+        let rows = off_async(|| page(&pieces, skip, take))?;
+        let reached = skip.saturating_add(rows.len() as u64);
+        let more = reached < row_count && !rows.is_empty();
         Ok(Output {
             query_language: "CWLI",
             next_token: more.then(|| {
@@ -125,26 +136,45 @@ impl Operation for GetQueryResults {
                 bytes_scanned: statistics.bytes_scanned,
                 estimated_bytes_skipped: statistics.estimated_bytes_skipped,
                 log_groups_scanned: statistics.log_groups_scanned,
-                result_count: total as f64,
+                result_count: row_count as f64,
             },
             status: status.as_str(),
         })
     }
 }
 
-/// The number of all rows, and those of the page.
-fn page(
-    results: Option<&str>,
-    skip: usize,
-    take: usize,
-) -> Result<(usize, Vec<Box<RawValue>>), ApiError> {
-    let Some(results) = results else {
-        return Ok((0, Vec::new()));
-    };
-    let rows: Vec<Box<RawValue>> = serde_json::from_str(results).map_err(|error| {
-        tracing::error!(%error, "stored results are unreadable");
-        logs::internal_server_error("The request failed because of an internal error.")
-    })?;
-    let total = rows.len();
-    Ok((total, rows.into_iter().skip(skip).take(take).collect()))
+/// The rows of the page.
+fn page(pieces: &[ResultPiece], skip: u64, take: u64) -> Result<Vec<Box<RawValue>>, ApiError> {
+    let mut page = Vec::new();
+    for piece in pieces {
+        let rows: Vec<Box<RawValue>> = serde_json::from_str(&piece.rows).map_err(|error| {
+            tracing::error!(%error, "stored results are unreadable");
+            logs::internal_server_error("The request failed because of an internal error.")
+        })?;
+        let rows = (piece.first_row..).zip(rows);
+        let of_page = rows.filter(|(at, _)| (skip..skip.saturating_add(take)).contains(at));
+        page.extend(of_page.map(|(_, row)| row));
+    }
+    Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_cut_from_its_pieces() {
+        let pieces = [(2, "[[2],[3]]"), (4, "[[4],[5]]")].map(|(first_row, rows)| ResultPiece {
+            first_row,
+            row_count: 2,
+            rows: rows.to_owned(),
+        });
+        let rows = |skip, take| -> Vec<String> {
+            let page = page(&pieces, skip, take).unwrap();
+            page.iter().map(|row| row.get().to_owned()).collect()
+        };
+        assert_eq!(rows(3, 2), ["[3]", "[4]"]);
+        assert_eq!(rows(2, 9), ["[2]", "[3]", "[4]", "[5]"]);
+        assert_eq!(rows(5, 1), ["[5]"]);
+    }
 }

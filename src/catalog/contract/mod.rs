@@ -65,6 +65,7 @@ macro_rules! each {
             outbox: an_owner_that_died_gives_up_its_claims,
             queries: final_rows_stay,
             queries: pages_newest_first,
+            queries: results_come_by_the_page,
             tags: set_replace_remove_within_the_limit,
             tags: need_their_resource,
             topics: create_change_delete,

@@ -1,7 +1,7 @@
 use belfry_model::TimestampMs;
 
 use super::{stranger, tenant};
-use crate::queries::{QueryRow, QueryStatistics, QueryStatus};
+use crate::queries::{QueryRow, QueryStatistics, QueryStatus, ResultPiece};
 use crate::{Catalog, Error};
 
 fn query(id: &str, created_at: i64, status: QueryStatus) -> QueryRow {
@@ -22,13 +22,58 @@ fn query(id: &str, created_at: i64, status: QueryStatus) -> QueryRow {
             ..QueryStatistics::default()
         },
         error: None,
-        results: status.is_final().then(|| "[[]]".to_owned()),
+        row_count: 0,
     }
+}
+
+fn piece(first_row: u64, rows: &[&str]) -> ResultPiece {
+    ResultPiece {
+        first_row,
+        row_count: rows.len() as u64,
+        rows: format!("[{}]", rows.join(",")),
+    }
+}
+
+pub async fn results_come_by_the_page(catalog: &impl Catalog) {
+    let mut row = query("q", 0, QueryStatus::Scheduled);
+    catalog.put_query(row.clone(), vec![]).await.expect("put");
+    row.status = QueryStatus::Complete;
+    row.row_count = 5;
+    let pieces = [
+        piece(0, &["[0]", "[1]"]),
+        piece(2, &["[2]", "[3]"]),
+        piece(4, &["[4]"]),
+    ];
+    let put = catalog.put_query(row.clone(), pieces.to_vec()).await;
+    put.expect("put");
+    assert_eq!(
+        catalog.query(&tenant(), "q").await.expect("get"),
+        Some(row.clone())
+    );
+    let results = |skip, take| async move {
+        let found = catalog.query_results(&tenant(), "q", skip, take).await;
+        found.expect("results")
+    };
+    assert_eq!(results(0, u64::MAX).await, pieces);
+    assert_eq!(results(1, 1).await, pieces[..1]);
+    assert_eq!(results(1, 2).await, pieces[..2]);
+    assert_eq!(results(2, 2).await, pieces[1..2]);
+    assert_eq!(results(3, 9).await, pieces[1..]);
+    assert_eq!(results(5, 1).await, []);
+    assert_eq!(results(0, 0).await, []);
+    let foreign = catalog.query_results(&stranger(), "q", 0, 9).await;
+    assert_eq!(foreign.expect("none"), []);
+
+    // Its end stays as it was, and goes with it.
+    catalog.put_query(row, pieces.to_vec()).await.expect("put");
+    assert_eq!(results(0, 9).await, pieces);
+    catalog.trim_queries(TimestampMs(1)).await.expect("trimmed");
+    assert_eq!(results(0, 9).await, []);
 }
 
 pub async fn final_rows_stay(catalog: &impl Catalog) {
     use QueryStatus::{Cancelled, Complete, Failed, Running, Scheduled};
-    let put = |row| async move { catalog.put_query(row).await.expect("put") };
+    let put = |row| async move { catalog.put_query(row, vec![]).await.expect("put") };
     let get = |id| async move { catalog.query(&tenant(), id).await.expect("get") };
     for status in [Scheduled, Running, Cancelled] {
         put(query("stopped", 0, status)).await;
@@ -60,11 +105,13 @@ pub async fn pages_newest_first(catalog: &impl Catalog) {
             row.status = QueryStatus::Failed;
             row.log_groups = vec!["gg".to_owned()];
         }
-        catalog.put_query(row).await.expect("put");
+        row.row_count = 1;
+        let put = catalog.put_query(row, vec![piece(0, &["[]"])]).await;
+        put.expect("put");
     }
     let mut foreign = query("x", 5, QueryStatus::Complete);
     foreign.tenant = stranger();
-    catalog.put_query(foreign).await.expect("put");
+    catalog.put_query(foreign, vec![]).await.expect("put");
 
     let page = |group, status, limit| async move {
         let mut ids = Vec::new();
@@ -75,7 +122,6 @@ pub async fn pages_newest_first(catalog: &impl Catalog) {
                 .await
                 .expect("page");
             assert!(page.items.len() <= limit);
-            assert!(page.items.iter().all(|row| row.results.is_none()));
             ids.extend(page.items.into_iter().map(|row| row.id));
             after = page.next_after;
             if after.is_none() {

@@ -51,6 +51,20 @@ const TABLES: &[Table] = &[
         read: |row| queries::query_row(row).map(drop),
     },
     Table {
+        name: "insights_result",
+        rows: "SELECT * FROM insights_result",
+        read: |row| {
+            let piece = queries::result_piece(row)?;
+            let fields = Fields::of(row, "insights_result", "id");
+            let rows: Vec<serde::de::IgnoredAny> = fields.json("rows")?;
+            if u64::try_from(rows.len()) == Ok(piece.row_count) {
+                Ok(())
+            } else {
+                Err(fields.corrupt("row_count", "differs from the rows"))
+            }
+        },
+    },
+    Table {
         name: "lease",
         rows: "SELECT * FROM lease",
         read: |row| leases::lease(row).map(drop),
@@ -383,6 +397,11 @@ mod tests {
             ("UPDATE alarm_history SET item_type = 'x'", "alarm_history"),
             ("UPDATE dashboard SET byte_count = 1", "dashboard"),
             ("UPDATE insights_query SET status = 'x'", "insights_query"),
+            ("UPDATE insights_result SET rows = '[[]'", "insights_result"),
+            (
+                "UPDATE insights_result SET row_count = 9",
+                "insights_result",
+            ),
             ("UPDATE log_group SET id = id + 1000", "log_group"),
             ("UPDATE log_stream SET id = id + 1000", "log_stream"),
             ("UPDATE log_stream SET group_id = 77", "log_stream"),

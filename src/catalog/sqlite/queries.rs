@@ -7,11 +7,11 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::SqliteCatalog;
-use super::fields::{Fields, to_json};
+use super::fields::{Fields, stored, to_json};
 use super::paging::{fetch_limit, numbered_cursor, page, parse_numbered_cursor};
 use crate::Page;
 use crate::error::Result;
-use crate::queries::{QueryCatalog, QueryRow, QueryStatus};
+use crate::queries::{QueryCatalog, QueryRow, QueryStatus, ResultPiece};
 
 pub(super) fn query_row(row: &SqliteRow) -> Result<QueryRow> {
     let fields = Fields::of(row, "insights_query", "id");
@@ -28,20 +28,30 @@ pub(super) fn query_row(row: &SqliteRow) -> Result<QueryRow> {
         status: fields.word("status", QueryStatus::parse)?,
         statistics: fields.json("statistics")?,
         error: fields.get("error")?,
-        results: fields.get("results")?,
+        row_count: fields.unsigned("row_count")?,
+    })
+}
+
+pub(super) fn result_piece(row: &SqliteRow) -> Result<ResultPiece> {
+    let fields = Fields::of(row, "insights_result", "id");
+    Ok(ResultPiece {
+        first_row: fields.unsigned("first_row")?,
+        row_count: fields.unsigned("row_count")?,
+        rows: fields.get("rows")?,
     })
 }
 
 #[async_trait]
 impl QueryCatalog for SqliteCatalog {
-    async fn put_query(&self, query: QueryRow) -> Result<()> {
+    async fn put_query(&self, query: QueryRow, results: Vec<ResultPiece>) -> Result<()> {
         let log_groups = to_json("log groups of query", &query.id, &query.log_groups)?;
         let statistics = to_json("statistics of query", &query.id, &query.statistics)?;
+        let row_count = stored("rows of query", &query.id, query.row_count)?;
         let mut tx = self.begin().await?;
-        sqlx::query(
+        let changed = sqlx::query(
             "INSERT INTO insights_query (account, region, id, query_string, log_groups, \
                  start_s, end_s, row_limit, created_at, finished_at, status, statistics, error, \
-                 results) \
+                 row_count) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
              ON CONFLICT (account, region, id) DO UPDATE SET \
                  query_string = excluded.query_string, log_groups = excluded.log_groups, \
@@ -49,7 +59,7 @@ impl QueryCatalog for SqliteCatalog {
                  row_limit = excluded.row_limit, created_at = excluded.created_at, \
                  finished_at = excluded.finished_at, status = excluded.status, \
                  statistics = excluded.statistics, error = excluded.error, \
-                 results = excluded.results \
+                 row_count = excluded.row_count \
              WHERE insights_query.status IN ('Scheduled', 'Running')",
         )
         .bind(&*query.tenant.account)
@@ -65,9 +75,26 @@ impl QueryCatalog for SqliteCatalog {
         .bind(query.status.as_str())
         .bind(statistics)
         .bind(&query.error)
-        .bind(&query.results)
+        .bind(row_count)
         .execute(&mut *tx)
         .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(());
+        }
+        for piece in results {
+            sqlx::query(
+                "INSERT INTO insights_result (account, region, id, first_row, row_count, rows) \
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+            )
+            .bind(&*query.tenant.account)
+            .bind(&*query.tenant.region)
+            .bind(&query.id)
+            .bind(stored("row of query", &query.id, piece.first_row)?)
+            .bind(stored("rows of query", &query.id, piece.row_count)?)
+            .bind(piece.rows)
+            .execute(&mut *tx)
+            .await?;
+        }
         Ok(tx.commit().await?)
     }
 
@@ -83,6 +110,31 @@ impl QueryCatalog for SqliteCatalog {
         row.as_ref().map(query_row).transpose()
     }
 
+    async fn query_results(
+        &self,
+        tenant: &Tenant,
+        id: &str,
+        skip: u64,
+        take: u64,
+    ) -> Result<Vec<ResultPiece>> {
+        // Beyond what can be stored there is nothing.
+        let limit = |row: u64| i64::try_from(row).unwrap_or(i64::MAX);
+        let rows = sqlx::query(
+            "SELECT id, first_row, row_count, rows FROM insights_result \
+             WHERE account = $1 AND region = $2 AND id = $3 \
+                 AND first_row < $4 AND first_row + row_count > $5 \
+             ORDER BY first_row",
+        )
+        .bind(&*tenant.account)
+        .bind(&*tenant.region)
+        .bind(id)
+        .bind(limit(skip.saturating_add(take)))
+        .bind(limit(skip))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(result_piece).collect()
+    }
+
     async fn queries(
         &self,
         tenant: &Tenant,
@@ -93,7 +145,7 @@ impl QueryCatalog for SqliteCatalog {
     ) -> Result<Page<QueryRow>> {
         let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT account, region, id, query_string, log_groups, start_s, end_s, row_limit, \
-                 created_at, finished_at, status, statistics, error, NULL AS results \
+                 created_at, finished_at, status, statistics, error, row_count \
              FROM insights_query WHERE account = ",
         );
         query.push_bind(&*tenant.account);

@@ -2,7 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use belfry_model::Tenant;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+
 use super::*;
+use crate::check::CheckCatalog;
+use crate::queries::{QueryCatalog, QueryStatistics};
 use crate::{Error, ObjectCatalog};
 
 mod in_memory {
@@ -95,6 +100,52 @@ async fn refuses_a_newer_format() {
         ),
         "{newer:?}"
     );
+}
+
+#[tokio::test]
+async fn results_of_version_1_become_pieces() {
+    let dir = tempfile::tempdir().expect("directory");
+    let path = dir.path().join("catalog.sqlite");
+    let options = SqliteConnectOptions::new().filename(&path);
+    let old = SqlitePool::connect_with(options.create_if_missing(true))
+        .await
+        .expect("create");
+    let first: Vec<_> = MIGRATIONS.iter().take(1).cloned().collect();
+    let first = Migrator {
+        migrations: first.into(),
+        ..Migrator::DEFAULT
+    };
+    first.run(&old).await.expect("version 1");
+    for (id, results) in [
+        ("full", Some("[[1],[2]]")),
+        ("empty", Some("[]")),
+        ("none", None),
+    ] {
+        sqlx::query(
+            "INSERT INTO insights_query (account, region, id, query_string, log_groups, start_s, \
+                 end_s, created_at, status, statistics, results) \
+             VALUES ('1', 'r', $1, '', '[]', 0, 0, 0, 'Complete', $2, $3)",
+        )
+        .bind(id)
+        .bind(serde_json::to_string(&QueryStatistics::default()).expect("json"))
+        .bind(results)
+        .execute(&old)
+        .await
+        .expect("insert");
+    }
+    old.close().await;
+    let catalog = SqliteCatalog::open(&path).await.expect("open");
+    let report = catalog.check().await.expect("checked");
+    assert!(report.is_sound(), "{:?}", report.faults);
+    let tenant = Tenant::new("1", "r");
+    for (id, rows) in [("full", 2), ("empty", 0), ("none", 0)] {
+        let row = catalog.query(&tenant, id).await.expect("get");
+        assert_eq!(row.expect("a row").row_count, rows, "{id}");
+        let pieces = catalog.query_results(&tenant, id, 0, 9).await;
+        let pieces = pieces.expect("results").into_iter();
+        let texts: Vec<String> = pieces.map(|piece| piece.rows).collect();
+        assert_eq!(texts.concat(), if rows == 2 { "[[1],[2]]" } else { "" });
+    }
 }
 
 #[tokio::test]

@@ -173,9 +173,9 @@ async fn execute(
     let plan = state.create_physical_plan(&lowered.plan).await?;
     let mut batches = execute_stream(Arc::clone(&plan), state.task_ctx())?;
     let mut result = ResultSet::new(lowered.columns);
-    let mut bytes = 0;
+    result.reserve_in(&state.runtime_env().memory_pool);
     while let Some(batch) = batches.next().await {
-        result.add(&batch?, &mut bytes)?;
+        result.add(&batch?)?;
     }
     drop(batches);
     let read = counters.get();

@@ -21,6 +21,8 @@ mod golden_tests;
 mod lower;
 #[cfg(test)]
 mod reading_tests;
+#[cfg(test)]
+mod refusing_catalog;
 pub mod result;
 pub mod service;
 

@@ -6,10 +6,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use belfry_catalog::Page;
 use belfry_catalog::log_groups::LogGroup;
-use belfry_catalog::queries::{QueryRow, QueryStatistics, QueryStatus};
-use belfry_catalog::{Catalog, Page};
-use belfry_model::time::{DAY_MS, HOUR_MS};
+use belfry_catalog::queries::{QueryCatalog, QueryRow, QueryStatistics, QueryStatus, ResultPiece};
+use belfry_model::time::{DAY_MS, HOUR_MS, SECOND_MS};
 use belfry_model::{Classified, Clock, StatusClass, Tenant, TimestampMs};
 use belfry_store::logs::{GroupScope, LogsStore};
 use parking_lot::Mutex;
@@ -20,6 +20,7 @@ use super::compiled::{CompiledQuery, QueryScope, QueryTimes, compile};
 use super::counts::{Ends, QueryCounts};
 use super::engine::{Cancellation, InsightsEngine};
 use crate::error::{Error, Result};
+use crate::off_async::off_async;
 use crate::scan::ScanCounters;
 
 /// Queries of one tenant that wait or run at once (spec wire-protocols.md 9).
@@ -30,6 +31,8 @@ const RUNNING_MAX: usize = 4;
 const TIMEOUT_MS: i64 = HOUR_MS;
 /// How long results can be fetched (spec logs-insights.md 10): seven days.
 const KEPT_MS: i64 = 7 * DAY_MS;
+/// Ours: how soon the end of a query is written again that could not be.
+const RETRY_AFTER_MS: i64 = 10 * SECOND_MS;
 /// Ours: how often old queries are forgotten.
 const TRIM_EVERY_MS: i64 = HOUR_MS;
 
@@ -81,13 +84,26 @@ struct Running {
     cancellation: Cancellation,
     /// How it ends is decided: by the first of a result, a stop and a timeout.
     decided: bool,
+    /// When its end, which could not be written, is written again.
+    retry_at: Option<TimestampMs>,
+}
+
+impl Running {
+    fn next_due(&self) -> TimestampMs {
+        match self.retry_at {
+            Some(retry_at) => retry_at,
+            // Whoever decided how it ends is writing that.
+            None if self.decided => TimestampMs::MAX,
+            None => self.row.created_at.saturating_add_ms(TIMEOUT_MS),
+        }
+    }
 }
 
 /// The queries of a node. Share it behind an `Arc`.
 pub struct InsightsService {
     engine: InsightsEngine,
     logs: LogsStore,
-    catalog: Arc<dyn Catalog>,
+    catalog: Arc<dyn QueryCatalog>,
     clock: Arc<dyn Clock>,
     running: Mutex<HashMap<String, Running>>,
     places: Semaphore,
@@ -103,7 +119,7 @@ impl InsightsService {
     pub async fn open(
         engine: InsightsEngine,
         logs: LogsStore,
-        catalog: Arc<dyn Catalog>,
+        catalog: Arc<dyn QueryCatalog>,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>> {
         catalog
@@ -145,17 +161,19 @@ impl InsightsService {
             status: QueryStatus::Scheduled,
             statistics: QueryStatistics::default(),
             error: None,
-            results: None,
+            row_count: 0,
         };
         let running = Running {
             row: row.clone(),
             counters: Arc::default(),
             cancellation: Cancellation::default(),
             decided: false,
+            retry_at: None,
         };
         {
             let mut all = self.running.lock();
-            let of_tenant = all.values().filter(|q| q.row.tenant == row.tenant).count();
+            let counts = |q: &&Running| q.row.tenant == row.tenant && !q.row.status.is_final();
+            let of_tenant = all.values().filter(counts).count();
             if of_tenant >= QUERIES_PER_TENANT_MAX {
                 return Err(StartError::Failed(Error::TooManyQueries {
                     running: of_tenant,
@@ -164,7 +182,7 @@ impl InsightsService {
             }
             all.insert(row.id.clone(), running);
         }
-        if let Err(error) = self.catalog.put_query(row.clone()).await {
+        if let Err(error) = self.catalog.put_query(row.clone(), Vec::new()).await {
             self.running.lock().remove(&row.id);
             return Err(StartError::Failed(error.into()));
         }
@@ -205,15 +223,17 @@ impl InsightsService {
             .run(query, scope, snapshot, counters, cancellation)
             .await;
         row.finished_at = Some(self.clock.now());
-        match outcome.and_then(|result| {
-            let rows = serde_json::to_string(&result.rows)
-                .map_err(|error| Error::Internal(format!("results: {error}")))?;
-            Ok((rows, result.statistics))
-        }) {
-            Ok((rows, statistics)) => {
+        let stored = outcome.and_then(|mut result| {
+            let pieces = off_async(|| result.pieces())?;
+            Ok((pieces, result))
+        });
+        // The result holds its memory until it is stored.
+        let (pieces, _held) = match stored {
+            Ok((pieces, result)) => {
                 row.status = QueryStatus::Complete;
-                row.statistics = statistics;
-                row.results = Some(rows);
+                row.statistics = result.statistics.clone();
+                row.row_count = pieces.iter().map(|piece| piece.row_count).sum();
+                (pieces, Some(result))
             }
             // Whoever cancelled it writes down why.
             Err(Error::Cancelled) => return,
@@ -221,23 +241,46 @@ impl InsightsService {
                 tracing::warn!(query = %row.id, %error, "query failed");
                 row.status = QueryStatus::Failed;
                 row.error = Some(error.to_string());
+                (Vec::new(), None)
             }
+        };
+        if self.decide(&row.id, None) {
+            self.record(row, pieces).await;
         }
-        self.finish(row).await;
     }
 
     /// Writes how a query ended, then forgets that it runs, so that there is no moment at which
-    /// it is neither running nor ended.
-    async fn finish(&self, row: QueryRow) {
-        let id = row.id.clone();
-        if !self.decide(&id, None) {
-            return;
+    /// it is neither running nor ended. A result that cannot be stored makes it fail. What cannot
+    /// be written at all is kept here, and tried again by [`Self::run_due`].
+    async fn record(&self, mut row: QueryRow, results: Vec<ResultPiece>) {
+        let mut recorded = self.catalog.put_query(row.clone(), results).await;
+        if let Err(error) = &recorded
+            && row.status == QueryStatus::Complete
+        {
+            tracing::error!(query = %row.id, %error, "the result of a query was not stored");
+            row.status = QueryStatus::Failed;
+            row.row_count = 0;
+            row.error = Some(format!("the result could not be stored: {error}"));
+            recorded = self.catalog.put_query(row.clone(), Vec::new()).await;
         }
-        self.ends.count(row.status);
-        if let Err(error) = self.catalog.put_query(row).await {
-            tracing::error!(query = %id, %error, "the end of a query was not recorded");
+        let mut running = self.running.lock();
+        let counted = running.get(&row.id).is_none_or(|q| q.retry_at.is_some());
+        if !counted {
+            self.ends.count(row.status);
         }
-        self.running.lock().remove(&id);
+        match recorded {
+            Ok(()) => {
+                running.remove(&row.id);
+            }
+            Err(error) => {
+                tracing::error!(query = %row.id, %error, "the end of a query was not recorded");
+                let retry_at = self.clock.now().saturating_add_ms(RETRY_AFTER_MS);
+                if let Some(running) = running.get_mut(&row.id) {
+                    running.row = row;
+                    running.retry_at = Some(retry_at);
+                }
+            }
+        }
     }
 
     /// Claims to be the one that decides how a query ends. False if that is decided, or if there
@@ -251,7 +294,7 @@ impl InsightsService {
         }
     }
 
-    /// A query with its results once it is complete; with live statistics while it runs.
+    /// A query, with live statistics while it runs.
     ///
     /// # Errors
     /// Of the catalog.
@@ -266,11 +309,28 @@ impl InsightsService {
         let all = self.running.lock();
         let running = all.get(id).filter(|q| q.row.tenant == *tenant)?;
         let mut row = running.row.clone();
+        if row.status.is_final() {
+            return Some(row);
+        }
         let read = running.counters.get();
         row.statistics.records_scanned = read.rows_scanned as f64;
         row.statistics.bytes_scanned = read.bytes_scanned as f64;
         row.statistics.records_matched = read.rows_returned as f64;
         Some(row)
+    }
+
+    /// The pieces of a result that hold any of the `take` rows from row `skip` on.
+    ///
+    /// # Errors
+    /// Of the catalog.
+    pub async fn results(
+        &self,
+        tenant: &Tenant,
+        id: &str,
+        skip: u64,
+        take: u64,
+    ) -> Result<Vec<ResultPiece>> {
+        Ok(self.catalog.query_results(tenant, id, skip, take).await?)
     }
 
     /// Queries, newest first; see [`belfry_catalog::QueryCatalog::queries`].
@@ -315,10 +375,7 @@ impl InsightsService {
         row.status = status;
         row.finished_at = Some(self.clock.now());
         cancellation.cancel();
-        self.ends.count(status);
-        let recorded = self.catalog.put_query(row).await;
-        self.running.lock().remove(id);
-        recorded?;
+        self.record(row, Vec::new()).await;
         Ok(true)
     }
 
@@ -329,9 +386,9 @@ impl InsightsService {
 
     /// When [`Self::run_due`] has something to do.
     pub fn next_due(&self) -> TimestampMs {
-        let oldest = self.running.lock().values().map(|q| q.row.created_at).min();
-        let timeout = oldest.map_or(TimestampMs::MAX, |t| t.saturating_add_ms(TIMEOUT_MS));
-        timeout.min(*self.trim_due.lock())
+        let next = self.running.lock().values().map(Running::next_due).min();
+        let next = next.unwrap_or(TimestampMs::MAX);
+        next.min(*self.trim_due.lock())
     }
 
     /// Ends queries that run for too long, and forgets old ones.
@@ -341,10 +398,18 @@ impl InsightsService {
     pub async fn run_due(&self, now: TimestampMs) -> Result<()> {
         let late: Vec<String> = {
             let all = self.running.lock();
-            let is_late = |q: &&Running| now - q.row.created_at >= TIMEOUT_MS;
+            let is_late = |q: &&Running| !q.decided && q.next_due() <= now;
             let late = all.values().filter(is_late);
             late.map(|q| q.row.id.clone()).collect()
         };
+        let unwritten: Vec<QueryRow> = {
+            let all = self.running.lock();
+            let is_due = |q: &&Running| q.retry_at.is_some_and(|at| at <= now);
+            all.values().filter(is_due).map(|q| q.row.clone()).collect()
+        };
+        for row in unwritten {
+            self.record(row, Vec::new()).await;
+        }
         for id in late {
             self.end(&id, None, QueryStatus::Timeout).await?;
         }

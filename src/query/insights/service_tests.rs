@@ -1,11 +1,12 @@
 //! Queries from their start to their end.
 
-use belfry_catalog::SqliteCatalog;
 use belfry_catalog::log_groups::LogGroup;
+use belfry_catalog::{Catalog, SqliteCatalog};
 use belfry_model::ManualClock;
 use belfry_store::Objects;
 use belfry_store::logs::{LogEventBatch, LogsConfig};
 
+use super::super::refusing_catalog::RefusingCatalog;
 use super::*;
 use crate::insights::EngineConfig;
 
@@ -14,6 +15,7 @@ const NOW: TimestampMs = TimestampMs(1_772_600_400_000);
 struct Bench {
     _directory: tempfile::TempDir,
     catalog: Arc<dyn Catalog>,
+    refusing: Arc<RefusingCatalog>,
     clock: Arc<ManualClock>,
     service: Arc<InsightsService>,
     tenant: Tenant,
@@ -23,6 +25,7 @@ struct Bench {
 async fn service(
     directory: &std::path::Path,
     catalog: &Arc<dyn Catalog>,
+    queries: Arc<dyn QueryCatalog>,
     clock: &Arc<ManualClock>,
 ) -> (Arc<InsightsService>, LogsStore) {
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
@@ -36,7 +39,7 @@ async fn service(
     .await
     .unwrap();
     let engine = InsightsEngine::new(EngineConfig::default()).unwrap();
-    let service = InsightsService::open(engine, store.clone(), Arc::clone(catalog), clock)
+    let service = InsightsService::open(engine, store.clone(), queries, clock)
         .await
         .unwrap();
     (service, store)
@@ -48,7 +51,9 @@ impl Bench {
         let path = directory.path().join("catalog.db");
         let catalog: Arc<dyn Catalog> = Arc::new(SqliteCatalog::open(&path).await.unwrap());
         let clock = ManualClock::new(NOW);
-        let (service, store) = service(directory.path(), &catalog, &clock).await;
+        let refusing = Arc::new(RefusingCatalog::new(catalog.clone()));
+        let queries = refusing.clone();
+        let (service, store) = service(directory.path(), &catalog, queries, &clock).await;
         let tenant = Tenant::new("000000000000", "eu-west-1");
         let group = catalog
             .create_log_group(belfry_catalog::log_groups::NewLogGroup {
@@ -76,6 +81,7 @@ impl Bench {
         Self {
             _directory: directory,
             catalog,
+            refusing,
             clock,
             service,
             tenant,
@@ -105,6 +111,13 @@ impl Bench {
         self.service.start(request).await
     }
 
+    /// The only piece of a result.
+    async fn results(&self, id: &str) -> String {
+        let pieces = self.service.results(&self.tenant, id, 0, 10_000).await;
+        let [piece] = pieces.unwrap().try_into().unwrap();
+        piece.rows
+    }
+
     /// The row of a query that has ended.
     async fn ended(&self, id: &str) -> QueryRow {
         loop {
@@ -124,8 +137,9 @@ async fn a_result_is_kept() {
     let id = bench.start(text).await.unwrap();
     let row = bench.ended(&id).await;
     assert_eq!((row.status, row.error), (QueryStatus::Complete, None));
-    let rows: Vec<Vec<super::super::Cell>> = serde_json::from_str(&row.results.unwrap()).unwrap();
-    assert_eq!(rows.len(), 4);
+    let rows = bench.results(&id).await;
+    let rows: Vec<Vec<super::super::Cell>> = serde_json::from_str(&rows).unwrap();
+    assert_eq!((rows.len(), row.row_count), (4, 4));
     let fields: Vec<&str> = rows[0].iter().map(|cell| &*cell.field).collect();
     assert_eq!(fields, ["i", "@ptr"]);
     assert_eq!(rows[0][0].value, "4");
@@ -134,7 +148,13 @@ async fn a_result_is_kept() {
 
     // Another process finds it in the catalog; another tenant does not.
     let elsewhere = tempfile::tempdir().unwrap();
-    let (other, _) = service(elsewhere.path(), &bench.catalog, &bench.clock).await;
+    let (other, _) = service(
+        elsewhere.path(),
+        &bench.catalog,
+        bench.catalog.clone(),
+        &bench.clock,
+    )
+    .await;
     let found = other.query(&bench.tenant, &id).await.unwrap().unwrap();
     assert_eq!(found.status, QueryStatus::Complete);
     let stranger = Tenant::new("111111111111", "eu-west-1");
@@ -152,7 +172,7 @@ async fn a_group_that_is_named_twice_is_read_once() {
     for text in ["stats count(*) as n", "fields i | stats sum(1) as n"] {
         let id = bench.start_over(text, 2).await.unwrap();
         let row = bench.ended(&id).await;
-        assert_eq!(row.results.unwrap(), r#"[[{"field":"n","value":"5"}]]"#);
+        assert_eq!(bench.results(&id).await, r#"[[{"field":"n","value":"5"}]]"#);
         assert_eq!(row.statistics.log_groups_scanned, 1.0);
         assert_eq!(row.log_groups, ["app", "app"]);
     }
@@ -221,7 +241,48 @@ async fn a_restart_fails_what_was_running() {
     let _all = places.acquire_many(RUNNING_MAX as u32).await.unwrap();
     let id = bench.start("fields i").await.unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
-    let (after, _) = service(elsewhere.path(), &bench.catalog, &bench.clock).await;
+    let (after, _) = service(
+        elsewhere.path(),
+        &bench.catalog,
+        bench.catalog.clone(),
+        &bench.clock,
+    )
+    .await;
     let row = after.query(&bench.tenant, &id).await.unwrap().unwrap();
     assert_eq!(row.status, QueryStatus::Failed);
+}
+
+#[tokio::test]
+async fn a_result_that_cannot_be_stored_makes_a_query_fail() {
+    let bench = Bench::new().await;
+    let refuse = |when| bench.refusing.refuse(when);
+    refuse(|row| row.status == QueryStatus::Complete);
+    let id = bench.start("fields i").await.unwrap();
+    let row = bench.ended(&id).await;
+    assert_eq!((row.status, row.row_count), (QueryStatus::Failed, 0));
+    assert!(row.error.unwrap().contains("could not be stored"));
+
+    // Not even that it failed.
+    refuse(|row| row.status.is_final());
+    let id = bench.start("fields i").await.unwrap();
+    assert_eq!(bench.ended(&id).await.status, QueryStatus::Failed);
+    let written = async || {
+        bench
+            .catalog
+            .query(&bench.tenant, &id)
+            .await
+            .unwrap()
+            .unwrap()
+    };
+    assert_eq!(written().await.status, QueryStatus::Scheduled);
+    bench.clock.advance_ms(RETRY_AFTER_MS);
+    bench.service.run_due(bench.clock.now()).await.unwrap();
+    assert_eq!(bench.ended(&id).await.status, QueryStatus::Failed);
+    assert!(bench.service.next_due() > bench.clock.now());
+    refuse(|_| false);
+    bench.clock.advance_ms(RETRY_AFTER_MS);
+    assert!(bench.service.next_due() <= bench.clock.now());
+    bench.service.run_due(bench.clock.now()).await.unwrap();
+    assert_eq!(written().await.status, QueryStatus::Failed);
+    assert!(bench.service.running.lock().is_empty());
 }

@@ -1,0 +1,78 @@
+//! A catalog of queries that refuses to write some rows, for tests.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use belfry_catalog::queries::{QueryCatalog, QueryRow, QueryStatus, ResultPiece};
+use belfry_catalog::{Catalog, Error, Page, Result};
+use belfry_model::{Tenant, TimestampMs};
+use parking_lot::Mutex;
+
+pub struct RefusingCatalog {
+    real: Arc<dyn Catalog>,
+    refuses: Mutex<fn(&QueryRow) -> bool>,
+}
+
+impl RefusingCatalog {
+    /// Refuses nothing at first.
+    pub fn new(real: Arc<dyn Catalog>) -> Self {
+        Self {
+            real,
+            refuses: Mutex::new(|_| false),
+        }
+    }
+
+    /// From now on, rows are not written of which `refuses` is true.
+    pub fn refuse(&self, refuses: fn(&QueryRow) -> bool) {
+        *self.refuses.lock() = refuses;
+    }
+}
+
+#[async_trait]
+impl QueryCatalog for RefusingCatalog {
+    async fn put_query(&self, query: QueryRow, results: Vec<ResultPiece>) -> Result<()> {
+        let refuses = *self.refuses.lock();
+        if refuses(&query) {
+            return Err(Error::Unstorable {
+                what: "query",
+                name: query.id,
+                why: "refused".to_owned(),
+            });
+        }
+        self.real.put_query(query, results).await
+    }
+
+    async fn query(&self, tenant: &Tenant, id: &str) -> Result<Option<QueryRow>> {
+        self.real.query(tenant, id).await
+    }
+
+    async fn query_results(
+        &self,
+        tenant: &Tenant,
+        id: &str,
+        skip: u64,
+        take: u64,
+    ) -> Result<Vec<ResultPiece>> {
+        self.real.query_results(tenant, id, skip, take).await
+    }
+
+    async fn queries(
+        &self,
+        tenant: &Tenant,
+        log_group: Option<&str>,
+        status: Option<QueryStatus>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<QueryRow>> {
+        let real = &self.real;
+        real.queries(tenant, log_group, status, after, limit).await
+    }
+
+    async fn fail_unfinished_queries(&self, now: TimestampMs, why: &str) -> Result<u64> {
+        self.real.fail_unfinished_queries(now, why).await
+    }
+
+    async fn trim_queries(&self, before: TimestampMs) -> Result<u64> {
+        self.real.trim_queries(before).await
+    }
+}
