@@ -3,6 +3,7 @@
 //! Status and results live in the catalog, so that they outlive the process; what is running is
 //! known here too, with live statistics. A query that was running when a process died has failed.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -345,10 +346,50 @@ impl InsightsService {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<QueryRow>> {
-        Ok(self
+        if let Some(status) = status.filter(|status| !status.is_final()) {
+            return Ok(self.unfinished(tenant, log_group, status, after, limit));
+        }
+        let page = self
             .catalog
-            .queries(tenant, log_group, status, after, limit)
-            .await?)
+            .queries(tenant, log_group, status, after, limit);
+        let mut page = page.await?;
+        for row in &mut page.items {
+            if let Some(live) = self
+                .live(tenant, &row.id)
+                .filter(|_| !row.status.is_final())
+            {
+                *row = live;
+            }
+        }
+        Ok(page)
+    }
+
+    /// Queries that wait or run. All of them are known here; the catalog does not know which have
+    /// begun.
+    fn unfinished(
+        &self,
+        tenant: &Tenant,
+        log_group: Option<&str>,
+        status: QueryStatus,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Page<QueryRow> {
+        let ids: Vec<String> = self.running.lock().keys().cloned().collect();
+        let mut rows: Vec<QueryRow> = ids
+            .iter()
+            .filter_map(|id| self.live(tenant, id))
+            .filter(|row| row.status == status)
+            .filter(|row| log_group.is_none_or(|name| row.log_groups.iter().any(|g| g == name)))
+            .collect();
+        let key = |row: &QueryRow| format!("{:020} {}", row.created_at.0.max(0), row.id);
+        rows.sort_by_cached_key(|row| Reverse(key(row)));
+        rows.retain(|row| after.is_none_or(|after| *key(row) < *after));
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        Page {
+            next_after: rows.last().filter(|_| more).map(key),
+            items: rows,
+        }
     }
 
     /// Stops a query that waits or runs.

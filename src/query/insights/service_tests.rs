@@ -118,6 +118,25 @@ impl Bench {
         piece.rows
     }
 
+    /// The ids that a listing of queries of a status shows, one a page.
+    async fn listed(&self, status: Option<QueryStatus>) -> Vec<(String, QueryStatus)> {
+        let mut listed = Vec::new();
+        let mut after = None;
+        loop {
+            let tenant = &self.tenant;
+            let page = self
+                .service
+                .queries(tenant, Some("app"), status, after.as_deref(), 1);
+            let page = page.await.unwrap();
+            assert!(page.items.len() <= 1);
+            listed.extend(page.items.into_iter().map(|row| (row.id, row.status)));
+            after = page.next_after;
+            if after.is_none() {
+                return listed;
+            }
+        }
+    }
+
     /// The row of a query that has ended.
     async fn ended(&self, id: &str) -> QueryRow {
         loop {
@@ -250,6 +269,51 @@ async fn a_restart_fails_what_was_running() {
     .await;
     let row = after.query(&bench.tenant, &id).await.unwrap().unwrap();
     assert_eq!(row.status, QueryStatus::Failed);
+}
+
+#[tokio::test]
+async fn listings_tell_what_runs_from_what_waits() {
+    use QueryStatus::{Complete, Running, Scheduled};
+    let bench = Bench::new().await;
+    let done = bench.start("fields i").await.unwrap();
+    bench.ended(&done).await;
+    let places = &bench.service.places;
+    let all = places.acquire_many(RUNNING_MAX as u32).await.unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        bench.clock.advance_ms(1);
+        ids.push(bench.start("fields i").await.unwrap());
+    }
+    let [first, second, third] = &ids[..] else {
+        panic!("three");
+    };
+    bench
+        .service
+        .running
+        .lock()
+        .get_mut(second)
+        .unwrap()
+        .row
+        .status = Running;
+    let pair = |id: &String, status| (id.clone(), status);
+    assert_eq!(
+        bench.listed(None).await,
+        [
+            pair(third, Scheduled),
+            pair(second, Running),
+            pair(first, Scheduled),
+            pair(&done, Complete)
+        ]
+    );
+    let scheduled = [pair(third, Scheduled), pair(first, Scheduled)];
+    assert_eq!(bench.listed(Some(Scheduled)).await, scheduled);
+    assert_eq!(bench.listed(Some(Running)).await, [pair(second, Running)]);
+    assert_eq!(bench.listed(Some(Complete)).await, [pair(&done, Complete)]);
+    let elsewhere = bench
+        .service
+        .queries(&bench.tenant, Some("x"), Some(Running), None, 9);
+    assert_eq!(elsewhere.await.unwrap().items, []);
+    drop(all);
 }
 
 #[tokio::test]
