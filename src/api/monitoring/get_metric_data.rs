@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use belfry_model::quota::{METRIC_DATA_DATAPOINTS_MAX, METRIC_DATA_QUERIES_MAX};
 use belfry_model::{Statistic, TimestampMs, Unit};
-use belfry_query::metrics::{self as planning, QueryDefinition, ResultStatus, ScanBy, period};
+use belfry_query::metrics::{
+    self as planning, DatapointCursor, QueryDefinition, ResultStatus, ScanBy, period,
+};
 use belfry_wire::errors::monitoring;
 use belfry_wire::{ApiError, Constrained, Constraints, Service, Timestamp};
 use chrono::FixedOffset;
@@ -241,12 +243,11 @@ impl Operation for GetMetricData {
         };
         let pages = Pages::new(services, call, Self::NAME, &unpaged);
         let token = input.next_token.as_deref();
-        let skip_datapoints = match pages.open(token)? {
-            None => 0,
-            Some(cursor) => cursor
-                .parse()
-                .map_err(|_| monitoring::invalid_next_token(token.unwrap_or_default()))?,
-        };
+        let after: Option<DatapointCursor> = pages
+            .open(token)?
+            .map(|cursor| cursor.parse())
+            .transpose()
+            .map_err(|_| monitoring::invalid_next_token(token.unwrap_or_default()))?;
         let is_foreign = |query: &MetricDataQuery| {
             let account = query.account_id.as_deref();
             account.is_some_and(|account| account != &*call.tenant.account)
@@ -266,17 +267,17 @@ impl Operation for GetMetricData {
                 _ => ScanBy::TimestampDescending,
             },
             max_datapoints: max_datapoints.unwrap_or(METRIC_DATA_DATAPOINTS_MAX),
-            skip_datapoints,
+            after,
             label_zone: zone.map(label_zone).transpose()?,
         };
         let answered =
             planning::get_metric_data(&services.metrics, &call.tenant, &request, call.now);
         let response = answered.await.map_err(fail)?;
-        let next = response.next.map(|skip| pages.seal(&skip.to_string()));
+        let next = response.next.map(|cursor| pages.seal(&cursor.to_string()));
         let mut results = VecDeque::from(response.results);
         let mut ordered = Vec::with_capacity(results.len());
         for query in input.queries() {
-            if is_foreign(query) && query.returns_data() && skip_datapoints == 0 {
+            if is_foreign(query) && query.returns_data() && after.is_none() {
                 ordered.push(MetricDataResult::forbidden(query));
             }
             let of_query =

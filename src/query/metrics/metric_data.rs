@@ -9,7 +9,7 @@ use chrono::{FixedOffset, Offset, Utc};
 
 use super::default_label::default_labels;
 use super::dynamic_label::{Subject, render};
-use super::page::page;
+use super::page::{DatapointCursor, WholeResult, page};
 use super::period::{first_bucket, first_readable};
 use super::reads::Reads;
 use crate::error::{Error, Result};
@@ -58,8 +58,8 @@ pub struct MetricDataRequest {
     pub end: TimestampMs,
     pub scan_by: ScanBy,
     pub max_datapoints: usize,
-    /// Datapoints that earlier pages gave: [`MetricDataResponse::next`].
-    pub skip_datapoints: usize,
+    /// What earlier pages gave: [`MetricDataResponse::next`].
+    pub after: Option<DatapointCursor>,
     /// Of times in labels.
     pub label_zone: Option<FixedOffset>,
 }
@@ -67,8 +67,8 @@ pub struct MetricDataRequest {
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricDataResponse {
     pub results: Vec<MetricDataResult>,
-    /// `skip_datapoints` of the next page, if there is one.
-    pub next: Option<usize>,
+    /// `after` of the next page, if there is one.
+    pub next: Option<DatapointCursor>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -165,7 +165,12 @@ pub async fn get_metric_data(
     }
     off_async(|| {
         let evaluated = call.evaluate(&queries, messages, &budget)?;
-        let (results, next) = page(evaluated, request.skip_datapoints, request.max_datapoints);
+        let (results, next) = page(
+            evaluated,
+            request.after,
+            request.max_datapoints,
+            request.scan_by,
+        );
         Ok(MetricDataResponse { results, next })
     })
 }
@@ -311,7 +316,7 @@ impl Call<'_> {
         queries: &[Query],
         messages: Vec<Vec<ResultMessage>>,
         budget: &Budget<'_>,
-    ) -> Result<Vec<MetricDataResult>> {
+    ) -> Result<Vec<WholeResult>> {
         let shortest = queries
             .iter()
             .filter_map(|query| match &query.definition {
@@ -346,7 +351,12 @@ impl Call<'_> {
                         }
                     };
                     budget.text(query.id.len() + label.len()).map_err(math)?;
-                    results.push(self.result(query, label, &series, messages));
+                    results.push(WholeResult {
+                        id: query.id.clone(),
+                        label,
+                        series,
+                        messages,
+                    });
                 }
                 Value::Array(members) => {
                     let period_s = evaluator.period_s(&query.id).map_err(math)?;
@@ -361,36 +371,18 @@ impl Call<'_> {
                             .collect::<Vec<_>>()
                             .join(" ");
                         budget.text(query.id.len() + label.len()).map_err(math)?;
-                        results.push(self.result(query, label, &member, Vec::new()));
+                        results.push(WholeResult {
+                            id: query.id.clone(),
+                            label,
+                            series: member,
+                            messages: Vec::new(),
+                        });
                     }
                 }
                 other => return Err(math(MathError::Result(other.type_name()))),
             }
         }
         Ok(results)
-    }
-
-    fn result(
-        &self,
-        query: &MetricDataQuery,
-        label: String,
-        series: &TimeSeries,
-        messages: Vec<ResultMessage>,
-    ) -> MetricDataResult {
-        let points = series.points().iter();
-        let points = points.map(|(time, value)| (TimestampMs::from_secs(*time), *value));
-        let (timestamps, values) = match self.request.scan_by {
-            ScanBy::TimestampDescending => points.rev().unzip(),
-            ScanBy::TimestampAscending => points.unzip(),
-        };
-        MetricDataResult {
-            id: query.id.clone(),
-            label,
-            timestamps,
-            values,
-            status: ResultStatus::Complete,
-            messages,
-        }
     }
 
     fn metric_label(

@@ -28,3 +28,4 @@ pub use metric_data::{
     QueryDefinition, ResultMessage, ResultStatus, ScanBy, get_metric_data,
 };
 pub use metric_statistics::{MetricStatisticsRequest, StatisticsDatapoint, get_metric_statistics};
+pub use page::DatapointCursor;

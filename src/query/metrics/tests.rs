@@ -79,7 +79,7 @@ fn request(queries: Vec<MetricDataQuery>) -> MetricDataRequest {
         end: NOW,
         scan_by: ScanBy::TimestampAscending,
         max_datapoints: 100_800,
-        skip_datapoints: 0,
+        after: None,
         label_zone: None,
     }
 }
@@ -219,7 +219,9 @@ async fn pages_go_on_where_they_ended() {
         .unwrap();
     assert_eq!(first.results[0].values, [360.0, 420.0, 480.0]);
     assert_eq!(first.results[0].status, ResultStatus::PartialData);
-    request.skip_datapoints = first.next.unwrap();
+    request.after = first.next;
+    // What arrives meanwhile was before the first page.
+    bench.put(&latency("/a"), Unit::Count, 120, 120.0).await;
     let second = get_metric_data(&bench.store, &bench.tenant, &request, NOW)
         .await
         .unwrap();
