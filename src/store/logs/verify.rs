@@ -48,7 +48,8 @@ pub fn verify_object(objects: &Objects, row: &ObjectRow) -> Result<()> {
 /// Reads all columns of all rows.
 fn count_rows(segment: &OpenSegment) -> Result<u64> {
     let metadata = segment.metadata()?.clone();
-    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(segment.file(), metadata)
+    let file = segment.file();
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
         .build()
         .map_err(|e| parquet_error(&e))?;
     let mut rows = 0;

@@ -8,8 +8,10 @@ use smallvec::SmallVec;
 
 use super::columns::{ColumnData, Texts};
 use super::index_parts::IndexParts;
-use super::layout::{Footer, GroupRange, MAGIC, ShapeEntry, Span, VERSION, crc, encode_footer};
-use super::rows_part;
+use super::layout::{
+    Footer, GroupRange, MAGIC, RowsSums, ShapeEntry, Span, VERSION, crc, encode_footer,
+};
+use super::{rows_file, rows_part};
 use crate::error::{Error, Result};
 use crate::logs::event::EventKey;
 use crate::logs::index::ids::PAGE_ROWS;
@@ -333,6 +335,8 @@ impl SegmentBuilder {
     pub fn finish(self, zstd_level: i32) -> Result<BuiltSegment> {
         let index = IndexParts::build(&self)?;
         let rows = rows_part::write(&self, &index, zstd_level)?;
+        let sums = rows_file::sums(&rows);
+        let mut sums_part = Span::default();
         let shapes = self
             .shapes
             .into_iter()
@@ -362,6 +366,7 @@ impl SegmentBuilder {
             words_part: Span::default(),
             values_part: Span::default(),
             ids_part: Span::default(),
+            rows_sums: None,
         };
         let mut parts = vec![Bytes::from_static(MAGIC)];
         let mut offset = MAGIC.len() as u64;
@@ -370,6 +375,7 @@ impl SegmentBuilder {
             (index.words, &mut footer.words_part),
             (index.values, &mut footer.values_part),
             (index.ids, &mut footer.ids_part),
+            (sums, &mut sums_part),
         ] {
             *span = Span {
                 offset,
@@ -379,6 +385,10 @@ impl SegmentBuilder {
             offset += content.len() as u64;
             parts.push(Bytes::from(content));
         }
+        footer.rows_sums = Some(RowsSums {
+            block_bytes: rows_file::BLOCK_BYTES,
+            part: sums_part,
+        });
         let tail = encode_footer(&footer).map_err(|why| Error::Engine {
             engine: "log segment",
             why,

@@ -142,6 +142,18 @@ pub struct Footer {
     pub words_part: Span,
     pub values_part: Span,
     pub ids_part: Span,
+    /// Segments of earlier builds have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_sums: Option<RowsSums>,
+}
+
+/// Checksums of the blocks of the rows part, so that a piece of it can be checked by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsSums {
+    /// The last block is what is left.
+    pub block_bytes: u32,
+    /// The crc32c of each block, 4 bytes, little endian.
+    pub part: Span,
 }
 
 impl Footer {
@@ -158,6 +170,10 @@ impl Footer {
             && self.groups.is_sorted_by(|a, b| a.id < b.id)
             && self.row_group_rows > 0
             && self.id_page_rows > 0
+            && self.rows_sums.is_none_or(|sums| {
+                let block = u64::from(sums.block_bytes);
+                block > 0 && sums.part.length / 4 == self.rows_part.length.div_ceil(block)
+            })
             && self.columns.iter().all(|c| match c.index {
                 IndexKind::Words(field) => field < self.word_fields,
                 _ => true,

@@ -8,6 +8,7 @@
 //! | `columns` | the values of one field while a segment is built |
 //! | `index_parts` | the index of the columns |
 //! | `rows_part` | the Parquet file of the columns |
+//! | `rows_file` | that file inside its object, checked as it is read |
 //! | `opened` | a segment that is read: footer, index and file metadata, cached |
 //! | `scan` | which rows a scan wants, batch by batch |
 //! | `run` | reading some rows of some columns |
@@ -21,6 +22,7 @@ pub mod layout;
 pub mod opened;
 pub mod output;
 pub mod rebuild;
+mod rows_file;
 mod rows_part;
 mod run;
 pub mod scan;

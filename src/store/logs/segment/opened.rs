@@ -10,17 +10,17 @@ use ahash::AHashMap;
 use arrow::datatypes::{DataType, Field, Schema};
 use belfry_catalog::log_groups::LogStreamId;
 use belfry_catalog::objects::ObjectKind;
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use parking_lot::Mutex;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::PageIndexPolicy;
-use parquet::file::reader::{ChunkReader, Length};
 use ulid::Ulid;
 
 use super::layout::{
     Footer, MAGIC, Span, TRAILER_BYTES, ValuesKey, crc, decode_footer, decode_trailer,
 };
 use super::rebuild::Shapes;
+use super::rows_file::RowsFile;
 use super::rows_part::{
     INDEX, INGESTION_TIME, MESSAGE, SEQ, SHAPE, STREAM, TIMESTAMP, parquet_error,
 };
@@ -40,6 +40,7 @@ const TAIL_BYTES: u64 = 64 * 1024;
 pub struct OpenSegment {
     pub id: Ulid,
     pub footer: Footer,
+    objects: Objects,
     file: RowsFile,
     stream_positions: AHashMap<LogStreamId, u32>,
     metadata: OnceLock<ArrowReaderMetadata>,
@@ -49,47 +50,6 @@ pub struct OpenSegment {
     values: Mutex<HashMap<ValuesKey, Arc<Values>>>,
     /// Memory held, about.
     loaded_bytes: AtomicU64,
-}
-
-/// `rows.parquet` inside its object.
-#[derive(Clone)]
-pub(in crate::logs) struct RowsFile {
-    objects: Objects,
-    id: Ulid,
-    span: Span,
-}
-
-impl RowsFile {
-    fn read(&self, start: u64, length: u64) -> Result<Bytes> {
-        let from = self.span.offset.saturating_add(start);
-        let to = from.saturating_add(length);
-        self.objects
-            .read_range_blocking(ObjectKind::LogSegment, self.id, from..to)
-    }
-}
-
-impl Length for RowsFile {
-    fn len(&self) -> u64 {
-        self.span.length
-    }
-}
-
-impl ChunkReader for RowsFile {
-    type T = bytes::buf::Reader<Bytes>;
-
-    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
-        let rest = self.span.length.saturating_sub(start);
-        // Callers read a header of unknown size from here: a little is enough.
-        let bytes = self
-            .read(start, rest.min(TAIL_BYTES))
-            .map_err(|e| parquet::errors::ParquetError::External(Box::new(e)))?;
-        Ok(bytes.reader())
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
-        self.read(start, length as u64)
-            .map_err(|e| parquet::errors::ParquetError::External(Box::new(e)))
-    }
 }
 
 fn corrupt(id: Ulid, offset: u64, why: impl Into<String>) -> Error {
@@ -129,11 +89,8 @@ impl OpenSegment {
             .collect();
         Ok(Self {
             id,
-            file: RowsFile {
-                objects: objects.clone(),
-                id,
-                span: footer.rows_part,
-            },
+            file: RowsFile::new(objects, id, &footer),
+            objects: objects.clone(),
             footer,
             stream_positions,
             metadata: OnceLock::new(),
@@ -154,18 +111,19 @@ impl OpenSegment {
         let footer = &self.footer;
         let magic_end = MAGIC.len() as u64;
         let start =
-            self.file
-                .objects
+            self.objects
                 .read_range_blocking(ObjectKind::LogSegment, self.id, 0..magic_end)?;
         if start != MAGIC[..] {
             return Err(corrupt(self.id, 0, "not a log segment: wrong magic"));
         }
-        for span in [
+        let sums = footer.rows_sums.map(|sums| sums.part);
+        let parts = [
             footer.rows_part,
             footer.words_part,
             footer.values_part,
             footer.ids_part,
-        ] {
+        ];
+        for span in parts.into_iter().chain(sums) {
             self.part(span)?;
         }
         self.words()?;
@@ -177,8 +135,9 @@ impl OpenSegment {
         Ok(())
     }
 
+    /// The rows, for one reader: errors of reading go to it.
     pub(in crate::logs) fn file(&self) -> RowsFile {
-        self.file.clone()
+        self.file.for_reader()
     }
 
     pub fn stream_position(&self, stream: LogStreamId) -> Option<u32> {
@@ -187,8 +146,7 @@ impl OpenSegment {
 
     fn part(&self, span: Span) -> Result<Bytes> {
         let bytes =
-            self.file
-                .objects
+            self.objects
                 .read_range_blocking(ObjectKind::LogSegment, self.id, span.range())?;
         let found = crc(&bytes);
         if found != span.crc32c {
@@ -288,9 +246,11 @@ impl OpenSegment {
             .with_skip_arrow_metadata(true)
             .with_page_index_policy(PageIndexPolicy::Optional)
             .with_schema(Arc::new(read_schema(&self.footer)));
+        let file = self.file();
         let loaded = decoding("parquet", || {
-            ArrowReaderMetadata::load(&self.file, options).map_err(|e| parquet_error(&e))
-        })?;
+            ArrowReaderMetadata::load(&file, options).map_err(|e| parquet_error(&e))
+        })
+        .map_err(|e| file.error(e))?;
         let size = loaded.metadata().memory_size() as u64;
         self.loaded_bytes.fetch_add(size, Ordering::Relaxed);
         Ok(self.metadata.get_or_init(|| loaded))

@@ -13,6 +13,7 @@ use parquet::arrow::arrow_reader::{
 };
 
 use super::opened::OpenSegment;
+use super::rows_file::RowsFile;
 use super::rows_part::parquet_error;
 use crate::decoding::decoding;
 use crate::error::{Error, Result};
@@ -39,6 +40,7 @@ pub(super) struct Columns {
 /// Some rows of a segment, read batch by batch.
 pub(super) struct Run {
     reader: ParquetRecordBatchReader,
+    file: RowsFile,
     columns: Columns,
 }
 
@@ -51,25 +53,32 @@ impl Run {
         batch_rows: usize,
     ) -> Result<Self> {
         let metadata = segment.metadata()?.clone();
+        let file = segment.file();
         let reader = decoding("parquet", || {
             let (row_groups, selection) = select(&metadata, ranges);
             let positions = columns.positions.iter().copied();
             let mask = ProjectionMask::roots(metadata.parquet_schema(), positions);
-            ParquetRecordBatchReaderBuilder::new_with_metadata(segment.file(), metadata)
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file.clone(), metadata)
                 .with_row_groups(row_groups)
                 .with_row_selection(selection)
                 .with_projection(mask)
                 .with_batch_size(batch_rows.max(1))
                 .build()
                 .map_err(|e| parquet_error(&e))
-        })?;
-        Ok(Self { reader, columns })
+        })
+        .map_err(|e| file.error(e))?;
+        Ok(Self {
+            reader,
+            file,
+            columns,
+        })
     }
 
     pub fn next_batch(&mut self) -> Result<Option<RawBatch>> {
         let batch = decoding("parquet", || {
             self.reader.next().transpose().map_err(|e| arrow_error(&e))
-        })?;
+        })
+        .map_err(|e| self.file.error(e))?;
         Ok(batch.map(|batch| RawBatch {
             batch,
             columns: self.columns.clone(),
@@ -83,7 +92,8 @@ impl Run {
             self.reader
                 .collect::<std::result::Result<Vec<_>, _>>()
                 .map_err(|e| arrow_error(&e))
-        })?;
+        })
+        .map_err(|e| self.file.error(e))?;
         let batch = match batches.as_slice() {
             [one] => one.clone(),
             many => concat_batches(&schema, many).map_err(|e| arrow_error(&e))?,

@@ -369,6 +369,89 @@ async fn damage_is_found_and_orphans_are_swept() {
     drop(b);
 }
 
+/// A segment of some events, its object's path and key, and its bytes.
+async fn stored_segment(b: &Bench) -> (LogGroup, std::path::PathBuf, String, Vec<u8>) {
+    let group = b.group("g", &["s"]).await;
+    let messages: Vec<String> = (0..2_000u64)
+        .map(|i| {
+            let hash = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            format!(
+                "{{\"id\":\"{hash:016x}{i:016x}\",\"n\":{},\"u\":\"{:08x}-1234-4234-8234-{:012x}\"}}",
+                hash % 1_000,
+                hash >> 32,
+                hash >> 16
+            )
+        })
+        .collect();
+    let events: Vec<(i64, &str)> = (0..).zip(messages.iter().map(String::as_str)).collect();
+    b.put("g", "s", &events).await;
+    b.store.flush().await.unwrap();
+    let id = b.store.snapshot().segments[0].row.id;
+    let key = Objects::key(ObjectKind::LogSegment, id).to_string();
+    let path = b.directory.path().join("objects").join(&key);
+    let bytes = std::fs::read(&path).unwrap();
+    (group, path, key, bytes)
+}
+
+/// What a reader gets that has nothing in its cache.
+async fn read_afresh(b: &Bench, group: &LogGroup) -> crate::Result<Vec<String>> {
+    let id = b.store.snapshot().segments[0].row.id;
+    b.store.inner.cache.forget(&[id]);
+    let page = b.store.snapshot().events(b.event_scan(group)).await?;
+    Ok(page.events.into_iter().map(|e| e.message).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_damage_to_rows_is_read_as_other_rows() {
+    let b = Bench::new().await;
+    let (group, path, key, good) = stored_segment(&b).await;
+    let expected = read_afresh(&b, &group).await.unwrap();
+    assert_eq!(expected.len(), 2_000);
+    let mut refused = 0;
+    for at in (8..good.len()).step_by(good.len() / 150) {
+        let mut bad = good.clone();
+        bad[at] ^= 0x01;
+        std::fs::write(&path, &bad).unwrap();
+        match read_afresh(&b, &group).await {
+            Ok(messages) => assert_eq!(messages, expected, "byte {at}"),
+            Err(Error::ObjectCorrupt {
+                key: found, offset, ..
+            }) => {
+                refused += 1;
+                assert_eq!(found, key);
+                let near = offset.abs_diff(at as u64) <= 8 * 1024;
+                assert!(near || at as u64 >= offset, "byte {at}: {offset}");
+            }
+            Err(error) => panic!("byte {at}: {error}"),
+        }
+    }
+    assert!(refused > 75, "{refused}: most of the bytes are rows");
+}
+
+/// Segments of earlier builds have no checksums of blocks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_without_row_sums_is_read() {
+    let b = Bench::new().await;
+    let (group, path, _, good) = stored_segment(&b).await;
+    let expected = read_afresh(&b, &group).await.unwrap();
+    let trailer_at = good.len() - 20;
+    let length = u32::from_le_bytes(good[trailer_at..trailer_at + 4].try_into().unwrap());
+    let footer_at = trailer_at - length as usize;
+    let mut footer: serde_json::Value =
+        serde_json::from_slice(&good[footer_at..trailer_at]).unwrap();
+    let removed = footer.as_object_mut().unwrap().remove("rows_sums");
+    assert!(removed.is_some());
+    let mut footer = serde_json::to_vec(&footer).unwrap();
+    footer.resize(length as usize, b' ');
+    let mut old = good[..footer_at].to_vec();
+    old.extend_from_slice(&footer);
+    old.extend_from_slice(&length.to_le_bytes());
+    old.extend_from_slice(&crc32c::crc32c(&footer).to_le_bytes());
+    old.extend_from_slice(&good[good.len() - 12..]);
+    std::fs::write(&path, &old).unwrap();
+    assert_eq!(read_afresh(&b, &group).await.unwrap(), expected);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_segment_stops_no_other() {
     let b = Bench::with(eager()).await;
