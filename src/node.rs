@@ -29,6 +29,7 @@ use belfry_server::test_clock::TestClock;
 use belfry_store::Objects;
 use belfry_store::logs::{LogsConfig, LogsStore};
 use belfry_store::metrics::{MetricsConfig, MetricsStore};
+use belfry_store::wal::WalConfig;
 use belfry_wire::sigv4::Verifier;
 use rand::RngCore;
 use tokio::sync::watch;
@@ -51,6 +52,8 @@ pub struct NodeOptions {
     pub config: Config,
     /// Starts on a virtual clock that stands at this time.
     pub test_clock: Option<TimestampMs>,
+    /// Starts although a write-ahead log lacks records.
+    pub accept_lost_records: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -128,7 +131,7 @@ impl Node {
             objects.clone(),
             catalog.clone(),
             clock.clone(),
-            metrics_config(&options.config),
+            metrics_config(&options),
         )
         .await?;
         let logs = LogsStore::open(
@@ -136,7 +139,7 @@ impl Node {
             objects.clone(),
             catalog.clone(),
             clock.clone(),
-            logs_config(&options.config),
+            logs_config(&options),
         )
         .await?;
         let own = OwnMetrics::shared();
@@ -311,8 +314,17 @@ async fn page_token_key(catalog: &SqliteCatalog) -> Result<[u8; 32], belfry_cata
     Ok(stored.try_into().unwrap_or(fresh))
 }
 
-fn metrics_config(config: &Config) -> MetricsConfig {
+fn wal_config(options: &NodeOptions) -> WalConfig {
+    WalConfig {
+        accept_lost_records: options.accept_lost_records,
+        ..WalConfig::default()
+    }
+}
+
+fn metrics_config(options: &NodeOptions) -> MetricsConfig {
+    let config = &options.config;
     MetricsConfig {
+        wal: wal_config(options),
         head_bytes_max: config.memory.metrics_head,
         flush_bytes: config.flush.metrics_bytes,
         flush_age_ms: flush_age_ms(config),
@@ -320,8 +332,10 @@ fn metrics_config(config: &Config) -> MetricsConfig {
     }
 }
 
-fn logs_config(config: &Config) -> LogsConfig {
+fn logs_config(options: &NodeOptions) -> LogsConfig {
+    let config = &options.config;
     LogsConfig {
+        wal: wal_config(options),
         head_bytes_max: config.memory.logs_head as u64,
         flush_bytes: config.flush.logs_bytes as u64,
         flush_age_ms: flush_age_ms(config),

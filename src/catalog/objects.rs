@@ -62,7 +62,8 @@ pub struct WalCheckpoint {
     /// What the checkpoint must be before: 0 if there is none. Otherwise somebody else published
     /// the same records, or this very change was published before.
     pub before: u64,
-    /// Every record with a smaller lsn is in published objects. Not below `before`.
+    /// Every record with a smaller lsn is in published objects. Not below `before`. The first
+    /// record has 1, so 1 says that the log was created and nothing of it is published.
     pub lsn: u64,
 }
 
@@ -74,6 +75,20 @@ pub struct Publish {
     pub remove: Vec<Ulid>,
     pub checkpoint: Option<WalCheckpoint>,
     pub stream_activity: Vec<LogStreamActivity>,
+}
+
+impl Publish {
+    /// Notes that the write-ahead log exists, so that its loss is noticed before the first flush.
+    pub fn wal_created(wal: &str) -> Self {
+        Self {
+            checkpoint: Some(WalCheckpoint {
+                wal: wal.to_owned(),
+                before: 0,
+                lsn: 1,
+            }),
+            ..Self::default()
+        }
+    }
 }
 
 #[async_trait]
@@ -91,7 +106,7 @@ pub trait ObjectCatalog: Send + Sync {
     /// All live objects of a kind, in order of id.
     async fn live_objects(&self, kind: ObjectKind) -> Result<Vec<ObjectRow>>;
 
-    /// The checkpoint of a write-ahead log; 0 before the first flush.
+    /// The checkpoint of a write-ahead log; 0 before the log was created.
     async fn wal_checkpoint(&self, wal: &str) -> Result<u64>;
 
     /// Objects of a kind removed from the live set before `before`, whose bytes may now be

@@ -7,7 +7,7 @@ use belfry_catalog::check::CheckCatalog;
 use belfry_catalog::objects::ObjectKind;
 use belfry_catalog::{ObjectCatalog, SqliteCatalog};
 use belfry_server::data_dir::DataDir;
-use belfry_store::wal::{Lsn, Wal, WalConfig, WalRecord};
+use belfry_store::wal::{Lsn, Wal, WalRecord};
 use belfry_store::{Objects, logs, metrics};
 
 use super::Failure;
@@ -56,7 +56,8 @@ async fn check(data_dir: &DataDir) -> Result<u64, Failure> {
         ("logs", logs::verify_record),
     ];
     for (name, verify) in logs {
-        faults += check_wal(name, &data_dir.wal_path(name), verify)?;
+        let checkpoint = Lsn(catalog.wal_checkpoint(name).await?);
+        faults += check_wal(name, &data_dir.wal_path(name), checkpoint, verify);
     }
     Ok(faults)
 }
@@ -95,21 +96,17 @@ async fn check_objects(
 fn check_wal(
     name: &str,
     dir: &Path,
+    checkpoint: Lsn,
     verify: fn(&WalRecord) -> belfry_store::Result<()>,
-) -> Result<u64, Failure> {
-    if !dir.is_dir() {
-        return Ok(0);
-    }
-    let read = Wal::open(name, dir, Lsn(0), WalConfig::default())
-        .and_then(|wal| wal.replay(Lsn(0), |record| verify(&record)));
-    match read {
+) -> u64 {
+    match Wal::verify(name, dir, checkpoint, &mut |record| verify(record)) {
         Ok(summary) => {
             println!("write-ahead log {name}: {} records", summary.records);
-            Ok(0)
+            0
         }
         Err(error) => {
             println!("{error}");
-            Ok(1)
+            1
         }
     }
 }

@@ -34,6 +34,9 @@ pub struct Args {
     /// Start on a virtual clock that stands still until told (POST /_belfry/clock); loopback only
     #[arg(long, value_parser = time, value_name = "TIME")]
     test_clock: Option<TimestampMs>,
+    /// Start although a write-ahead log lacks records; they are lost then
+    #[arg(long)]
+    accept_lost_records: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -74,6 +77,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         account: args.account,
         config,
         test_clock: args.test_clock,
+        accept_lost_records: args.accept_lost_records,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -37,6 +37,13 @@ pub enum Error {
         offset: u64,
         why: String,
     },
+    /// A write-ahead log without records that are in no object. A restart does not bring them
+    /// back: whoever runs the server must.
+    #[error(
+        "write-ahead log {name} is incomplete: {why}. Restore its directory; \
+         `belfry serve --accept-lost-records` goes on without them"
+    )]
+    WalIncomplete { name: String, why: String },
     /// The object store failed.
     #[error("object {key}: {source}")]
     Object {
@@ -106,9 +113,10 @@ impl Classified for Error {
             Self::Full { .. } => StatusClass::Throttled,
             Self::TooLarge { .. } | Self::Invalid(_) => StatusClass::Invalid,
             Self::NotFound { .. } => StatusClass::NotFound,
-            Self::WalCorrupt { .. } | Self::ObjectCorrupt { .. } | Self::ObjectMissing { .. } => {
-                StatusClass::Corrupt
-            }
+            Self::WalCorrupt { .. }
+            | Self::WalIncomplete { .. }
+            | Self::ObjectCorrupt { .. }
+            | Self::ObjectMissing { .. } => StatusClass::Corrupt,
             Self::Catalog(inner) => inner.class(),
             Self::Io { .. }
             | Self::WalStopped { .. }

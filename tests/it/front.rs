@@ -46,6 +46,7 @@ impl Front {
                 ..Config::default()
             },
             test_clock: None,
+            accept_lost_records: false,
         })
         .await
         .unwrap();

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use belfry_catalog::LogsCatalog;
 use belfry_catalog::log_groups::{LogGroup, LogGroupId, LogStream, LogStreamActivity, LogStreamId};
-use belfry_catalog::objects::ObjectKind;
+use belfry_catalog::objects::{ObjectKind, Publish};
 use belfry_model::{Clock, Tenant, TimestampMs};
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -130,6 +130,12 @@ impl LogsStore {
         } = replay.await.map_err(|_| Error::Stopped {
             what: "replay of the logs",
         })??;
+        if checkpoint < Lsn::FIRST {
+            // From now on a log that is not there is a lost one.
+            catalog
+                .publish(Publish::wal_created(WAL_NAME), clock.now())
+                .await?;
+        }
         let names = Arc::new(Names::new(Arc::clone(&catalog)));
         let sequence = Sequence::new(Arc::clone(&catalog), Arc::clone(&clock), last_time);
         let store = Self {
@@ -153,7 +159,7 @@ impl LogsStore {
                 flushing: tokio::sync::Mutex::new(()),
                 flush_wanted: AtomicBool::new(false),
                 backoff: Backoff::default(),
-                publishing: tokio::sync::Mutex::new(Publishing::new(checkpoint)),
+                publishing: tokio::sync::Mutex::new(Publishing::new(checkpoint.max(Lsn::FIRST))),
                 maintaining: tokio::sync::Mutex::new(()),
                 maintenance_due: Mutex::new(TimestampMs::MIN),
                 quarantined: Mutex::default(),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use belfry_catalog::ObjectCatalog;
-use belfry_catalog::objects::ObjectKind;
+use belfry_catalog::objects::{ObjectKind, Publish};
 use belfry_model::{Clock, MetricId, Tenant, TimestampMs};
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
@@ -105,6 +105,12 @@ impl MetricsStore {
                     what: "metrics replay",
                 })??
         };
+        if checkpoint < Lsn::FIRST {
+            // From now on a log that is not there is a lost one.
+            catalog
+                .publish(Publish::wal_created(WAL_NAME), clock.now())
+                .await?;
+        }
         let now = clock.now();
         let head_since = if head.samples() > 0 { now.0 } else { i64::MAX };
         let inner = Inner {
@@ -121,7 +127,7 @@ impl MetricsStore {
             put_gate: tokio::sync::RwLock::default(),
             flushing: tokio::sync::Mutex::default(),
             maintenance: tokio::sync::Mutex::default(),
-            publishing: tokio::sync::Mutex::new(Publishing::new(checkpoint)),
+            publishing: tokio::sync::Mutex::new(Publishing::new(checkpoint.max(Lsn::FIRST))),
             invocations,
             cache: Arc::new(IndexCache::new(config.index_cache_bytes)),
             ids: Mutex::new(ulid::Generator::new()),

@@ -46,6 +46,13 @@ impl LocalWalDir {
             path: path.to_owned(),
         })
     }
+
+    /// For reading only: a directory that is not there has no files.
+    pub fn existing(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
 }
 
 fn sync_directory(path: &Path) -> io::Result<()> {
@@ -60,7 +67,11 @@ fn sync_directory(path: &Path) -> io::Result<()> {
 impl WalDir for LocalWalDir {
     fn list(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
-        for entry in std::fs::read_dir(&self.path)? {
+        let entries = match std::fs::read_dir(&self.path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(names),
+            entries => entries?,
+        };
+        for entry in entries {
             if let Ok(name) = entry?.file_name().into_string() {
                 names.push(name);
             }

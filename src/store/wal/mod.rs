@@ -5,18 +5,20 @@
 //!   not in the log, except after a failed sync: there nobody knows, and the log stops.
 //! * [`Wal::replay`] visits every durable record once, in order of its [`Lsn`].
 //! * A torn tail, which no caller was told about, is cut off; damage to acknowledged records is
-//!   refused with file and offset.
+//!   refused with file and offset, and so is a log that lacks records its owner still needs.
 //!
 //! | file | what |
 //! |---|---|
 //! | `record` | the bytes of segment headers and records |
 //! | `segment` | reading one segment: torn tail or torn middle |
+//! | `survey` | all segments of a directory, and whether one is missing |
 //! | `file` | the door to the file system, so that tests can tear writes |
 //! | `writer` | the thread that commits in groups |
 
 mod file;
 mod record;
 mod segment;
+mod survey;
 mod writer;
 
 use std::path::Path;
@@ -25,6 +27,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use file::{LocalWalDir, WalDir, WalFile};
+use survey::survey;
 use writer::{Shared, Writer};
 
 use crate::error::{Error, Result};
@@ -63,6 +66,8 @@ pub struct WalConfig {
     pub record_bytes_max: usize,
     /// Payloads waiting for their commit; beyond it appends are throttled.
     pub queue_bytes_max: usize,
+    /// Whether a log opens that lacks records from the checkpoint on. They are lost then.
+    pub accept_lost_records: bool,
 }
 
 impl Default for WalConfig {
@@ -72,6 +77,7 @@ impl Default for WalConfig {
             commit_bytes_max: 1024 * 1024,
             record_bytes_max: 32 * 1024 * 1024,
             queue_bytes_max: 64 * 1024 * 1024,
+            accept_lost_records: false,
         }
     }
 }
@@ -86,9 +92,14 @@ pub struct Wal {
 impl Wal {
     /// Opens the log in `path`, creating it if need be; cuts off a torn tail.
     ///
-    /// `checkpoint` is the catalog's: records below it are in published objects. A log that ends
-    /// below it (a lost directory) continues there, so that no new record is taken for old.
-    /// Blocks on I/O.
+    /// `checkpoint` is the catalog's: records below it are in published objects. It is 0 until
+    /// the log was created, and at least [`Lsn::FIRST`] from then on. Blocks on I/O.
+    ///
+    /// # Errors
+    /// [`Error::WalIncomplete`] if records from the checkpoint on are missing, or the whole
+    /// directory. With `config.accept_lost_records` the log opens nevertheless, and continues at the
+    /// checkpoint at least, so that no new record is taken for old. [`Error::WalCorrupt`] if
+    /// acknowledged records are damaged.
     pub fn open(name: &str, path: &Path, checkpoint: Lsn, config: WalConfig) -> Result<Self> {
         let dir = LocalWalDir::create(path)
             .map_err(|e| Error::io("write-ahead log", path.display().to_string(), e))?;
@@ -106,6 +117,25 @@ impl Wal {
         Ok(Self {
             shared,
             writer: Some(writer),
+        })
+    }
+
+    /// Reads the whole log in `path`, calls `visit` for each record, in order, and changes nothing.
+    /// A torn end, which a crash may leave, is no fault. Blocks on I/O.
+    ///
+    /// # Errors
+    /// As [`Wal::open`], and those of `visit`.
+    pub fn verify(
+        name: &str,
+        path: &Path,
+        checkpoint: Lsn,
+        visit: &mut dyn FnMut(&WalRecord) -> Result<()>,
+    ) -> Result<ReplaySummary> {
+        let found = survey(&LocalWalDir::existing(path), visit)?;
+        found.reaches(name, checkpoint)?;
+        Ok(ReplaySummary {
+            records: found.records,
+            payload_bytes: found.payload_bytes,
         })
     }
 

@@ -173,6 +173,10 @@ fn open(dir: &TearableDir) -> Result<Wal> {
     Wal::open_in("test", Arc::new(dir.clone()), Lsn(0), small())
 }
 
+fn open_at(dir: &TearableDir, checkpoint: u64) -> Result<Wal> {
+    Wal::open_in("test", Arc::new(dir.clone()), Lsn(checkpoint), small())
+}
+
 fn payload(i: u64) -> Bytes {
     Bytes::from(format!("payload {i}").repeat(usize::try_from(i % 7).unwrap()))
 }
@@ -246,13 +250,94 @@ async fn deletes_whole_segments_below_the_checkpoint_and_keeps_the_numbering() {
     wal.truncate_before(Lsn(31)).unwrap();
     assert_eq!(dir.names().len(), 1);
     drop(wal);
-    assert_eq!(open(&dir).unwrap().next_lsn(), Lsn(31));
+    assert_eq!(open_at(&dir, 31).unwrap().next_lsn(), Lsn(31));
 }
 
 #[tokio::test]
-async fn a_lost_directory_continues_at_the_checkpoint() {
+async fn refuses_a_log_that_lacks_records_the_checkpoint_needs() {
+    fn refused(dir: &TearableDir, checkpoint: u64) -> String {
+        let files = dir.names();
+        match open_at(dir, checkpoint).map(|_| ()) {
+            Err(Error::WalIncomplete { why, .. }) => {
+                assert_eq!(dir.names(), files, "a refusal changes nothing");
+                why
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    assert!(open_at(&TearableDir::default(), 0).is_ok(), "a first start");
+    refused(&TearableDir::default(), 1);
+    refused(&TearableDir::default(), 100);
+
     let dir = TearableDir::default();
-    let reopen = |at| Wal::open_in("test", Arc::new(dir.clone()), Lsn(at), small()).unwrap();
+    let wal = open(&dir).unwrap();
+    for i in 1..=30 {
+        wal.append(0, payload(i)).await.unwrap();
+    }
+    wal.truncate_before(Lsn(15)).unwrap();
+    drop(wal);
+    assert!(open_at(&dir, 15).is_ok());
+    refused(&dir, 32);
+    dir.remove(&dir.names()[0]).unwrap();
+    let first = segment::parse_file_name(&dir.names()[0]).unwrap().0;
+    assert!(first > 15);
+    let why = refused(&dir, 15);
+    assert!(why.contains(&format!("15 to {} ", first - 1)), "{why}");
+    refused(&dir, 0);
+    assert!(open_at(&dir, first).is_ok());
+}
+
+#[tokio::test]
+async fn verifying_reads_all_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("wal");
+    let verify = |checkpoint| Wal::verify("test", &path, Lsn(checkpoint), &mut |_| Ok(()));
+    assert_eq!(verify(0).unwrap(), ReplaySummary::default());
+    assert!(matches!(verify(1), Err(Error::WalIncomplete { .. })));
+    assert!(!path.exists());
+
+    let wal = Wal::open("test", &path, Lsn(0), small()).unwrap();
+    let mut payload_bytes = 0;
+    for i in 1..=30 {
+        payload_bytes += payload(i).len() as u64;
+        wal.append(0, payload(i)).await.unwrap();
+    }
+    drop(wal);
+    let mut files: Vec<_> = std::fs::read_dir(&path).unwrap().collect();
+    files.sort_by_key(|f| f.as_ref().unwrap().file_name());
+    let last = files.pop().unwrap().unwrap().path();
+    let mut torn = std::fs::read(&last).unwrap();
+    torn.extend_from_slice(b"half a record");
+    std::fs::write(&last, &torn).unwrap();
+    let unborn = path.join(segment::file_name(Lsn(31)));
+    std::fs::write(&unborn, b"").unwrap();
+
+    let summary = verify(1).unwrap();
+    assert_eq!(
+        (summary.records, summary.payload_bytes),
+        (30, payload_bytes)
+    );
+    let mut seen = Vec::new();
+    let mut visit = |record: &WalRecord| {
+        seen.push(record.lsn.0);
+        Ok(())
+    };
+    Wal::verify("test", &path, Lsn(1), &mut visit).unwrap();
+    assert_eq!(seen, (1..=30).collect::<Vec<_>>());
+    assert!(matches!(verify(32), Err(Error::WalIncomplete { .. })));
+    assert_eq!(std::fs::read(&last).unwrap(), torn);
+    assert!(unborn.exists());
+}
+
+#[tokio::test]
+async fn goes_on_behind_the_checkpoint_when_a_loss_is_accepted() {
+    let dir = TearableDir::default();
+    let config = WalConfig {
+        accept_lost_records: true,
+        ..small()
+    };
+    let reopen = |at| Wal::open_in("test", Arc::new(dir.clone()), Lsn(at), config).unwrap();
     assert_eq!(reopen(100).append(0, payload(1)).await.unwrap(), Lsn(100));
     let wal = reopen(500);
     assert_eq!(wal.append(0, payload(2)).await.unwrap(), Lsn(500));

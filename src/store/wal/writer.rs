@@ -9,6 +9,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
 use super::record::{self, RECORD_HEADER_BYTES, RecordHeader, SEGMENT_HEADER_BYTES};
+use super::survey::{Segment, survey};
 use super::{CommitCount, Lsn, WalConfig, WalDir, WalFile, segment};
 use crate::error::{Error, Result};
 use crate::failpoint;
@@ -46,15 +47,6 @@ struct State {
     stopped: Option<String>,
 }
 
-/// One segment file.
-#[derive(Clone, Debug)]
-pub(super) struct Segment {
-    pub name: String,
-    /// The lsn after its last durable record.
-    pub end_lsn: Lsn,
-    pub bytes: u64,
-}
-
 /// The writer's thread.
 pub(super) struct Writer {
     thread: JoinHandle<()>,
@@ -75,7 +67,7 @@ pub(super) fn start(
     checkpoint: Lsn,
     config: WalConfig,
 ) -> Result<(Arc<Shared>, Writer)> {
-    let (segments, file) = open_segments(&*dir, checkpoint)?;
+    let (segments, file) = open_segments(name, &*dir, checkpoint, config.accept_lost_records)?;
     let next_lsn = segments.last().map_or(Lsn::FIRST, |s| s.end_lsn);
     let shared = Arc::new(Shared {
         dir,
@@ -100,78 +92,47 @@ pub(super) fn start(
     Ok((shared, Writer { thread }))
 }
 
-/// The segments of a directory, checked and joined, and the last one opened for appending.
-fn open_segments(dir: &dyn WalDir, checkpoint: Lsn) -> Result<(Vec<Segment>, Box<dyn WalFile>)> {
-    let io = |e| Error::io("write-ahead log", "directory", e);
-    let mut firsts: Vec<Lsn> = dir
-        .list()
-        .map_err(io)?
-        .iter()
-        .filter_map(|name| segment::parse_file_name(name))
-        .collect();
-    firsts.sort_unstable();
-
-    if let Some(last) = firsts.last().copied() {
-        let name = segment::file_name(last);
-        if segment::is_unborn(dir, &name)? {
-            tracing::warn!(file = %name, "removing a write-ahead log segment whose creation was cut off");
-            dir.remove(&name).map_err(io)?;
-            dir.sync().map_err(io)?;
-            firsts.pop();
+/// The segments of a directory, and the last one opened for appending. Removes what a crash left
+/// half done.
+fn open_segments(
+    name: &str,
+    dir: &dyn WalDir,
+    checkpoint: Lsn,
+    accept_lost_records: bool,
+) -> Result<(Vec<Segment>, Box<dyn WalFile>)> {
+    let io = |e| Error::io("write-ahead log", name, e);
+    let found = survey(dir, &mut |_| Ok(()))?;
+    match found.reaches(name, checkpoint) {
+        Err(lost) if accept_lost_records => {
+            tracing::error!(%lost, "going on without the lost records, as asked");
         }
+        checked => checked?,
     }
-
-    let mut segments: Vec<Segment> = Vec::new();
-    for (i, first) in firsts.iter().copied().enumerate() {
-        let name = segment::file_name(first);
-        if let Some(before) = segments.last()
-            && before.end_lsn != first
-        {
-            return Err(Error::WalCorrupt {
-                file: name,
-                offset: 0,
-                why: format!("expected the segment of lsn {}", before.end_lsn.0),
-            });
-        }
-        let content = segment::read(dir, &name)?;
-        let is_last = i + 1 == firsts.len();
-        if let Some(damage) = &content.damage {
-            if damage.middle || !is_last {
-                return Err(Error::WalCorrupt {
-                    file: name,
-                    offset: content.good_bytes,
-                    why: format!(
-                        "{}; acknowledged records follow, so this is no torn write",
-                        damage.why
-                    ),
-                });
-            }
+    if let Some(unborn) = &found.unborn {
+        tracing::warn!(file = %unborn, "removing a write-ahead log segment whose creation was cut off");
+        dir.remove(unborn).map_err(io)?;
+        dir.sync().map_err(io)?;
+    }
+    if let Some(last) = found.segments.last()
+        && last.end_lsn >= checkpoint
+    {
+        if let Some(why) = &found.torn {
             tracing::warn!(
-                file = %name, offset = content.good_bytes, why = %damage.why,
+                file = %last.name, offset = last.bytes, %why,
                 "cutting off a torn write at the end of the write-ahead log"
             );
         }
-        segments.push(Segment {
-            name,
-            end_lsn: content.end_lsn,
-            bytes: content.good_bytes,
-        });
-    }
-
-    if let Some(last) = segments.last()
-        && last.end_lsn >= checkpoint
-    {
         let file = dir
             .open_at(&last.name, last.bytes)
             .map_err(|e| Error::io("write-ahead log", &last.name, e))?;
-        return Ok((segments, file));
+        return Ok((found.segments, file));
     }
-    // An empty directory, or one that ends below the checkpoint: everything in it is published.
-    let (fresh, file) = create_segment(dir, checkpoint.max(Lsn::FIRST))?;
-    for old in &segments {
+    // A new log, or one that lost its end: then what is left of it is published. Oldest first,
+    // so that a crash in between leaves no gap.
+    for old in &found.segments {
         dir.remove(&old.name).map_err(io)?;
     }
-    dir.sync().map_err(io)?;
+    let (fresh, file) = create_segment(dir, checkpoint.max(Lsn::FIRST))?;
     Ok((vec![fresh], file))
 }
 
