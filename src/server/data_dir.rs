@@ -5,10 +5,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use belfry_model::tenant::DEFAULT_ACCOUNT;
+use belfry_store::directory;
 use rand::Rng;
 use rand::distr::{Alphanumeric, SampleString};
 
 use crate::credentials::{Credentials, Key};
+
+const OBJECTS: &str = "objects";
+const WAL: &str = "wal";
 
 /// An opened data directory. One process at a time: dropping it releases the lock.
 #[derive(Debug)]
@@ -37,16 +41,23 @@ pub enum DataDirError {
 }
 
 impl DataDir {
-    /// Creates the directory if needed and locks it.
+    /// Creates the directory if needed, durably, with the places of logs and objects, and locks it.
     ///
     /// # Errors
     /// `Locked` while another process has it open.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
+        Self::open_with(path, &mut directory::sync)
+    }
+
+    fn open_with(
+        path: &Path,
+        sync: &mut dyn FnMut(&Path) -> io::Result<()>,
+    ) -> Result<Self, DataDirError> {
         let failed = |source| DataDirError::Io {
             path: path.to_owned(),
             source,
         };
-        std::fs::create_dir_all(path).map_err(failed)?;
+        create_durably(path, sync).map_err(failed)?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -74,11 +85,11 @@ impl DataDir {
     }
 
     pub fn objects_path(&self) -> PathBuf {
-        self.path.join("objects")
+        self.path.join(OBJECTS)
     }
 
     pub fn wal_path(&self, name: &str) -> PathBuf {
-        self.path.join("wal").join(name)
+        self.path.join(WAL).join(name)
     }
 
     /// Reads the keys; on the first start creates the root key of `account` (by default
@@ -129,6 +140,24 @@ pub fn read_credentials(data_dir: &Path, account: &str) -> Result<Credentials, D
         source,
     })?;
     Credentials::parse(&text, account).map_err(|why| DataDirError::Credentials { path, why })
+}
+
+/// What stands in these directories is synced by whoever writes it; they themselves are synced here,
+/// even if they are there: an earlier start may have died between creation and sync.
+fn create_durably(path: &Path, sync: &mut dyn FnMut(&Path) -> io::Result<()>) -> io::Result<()> {
+    directory::create(path, sync)?;
+    for place in [OBJECTS, WAL] {
+        directory::create(&path.join(place), sync)?;
+    }
+    sync(path)?;
+    let Some(parent) = directory::parent(path) else {
+        return Ok(());
+    };
+    match sync(parent) {
+        // Not ours to read: then somebody else created the data directory.
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        done => done,
+    }
 }
 
 fn write_root_key(path: &Path, account: &str, region: &str) -> io::Result<()> {
@@ -193,6 +222,41 @@ mod tests {
                 .mode();
             assert_eq!(mode & 0o777, 0o600);
         }
+    }
+
+    /// Keeps the entries that each directory had when it was synced last: what a power cut leaves.
+    #[test]
+    fn every_directory_survives_a_power_cut() {
+        use std::collections::{BTreeMap, BTreeSet};
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a").join("b");
+        let mut durable: BTreeMap<PathBuf, BTreeSet<PathBuf>> = BTreeMap::new();
+        let mut sync = |synced: &Path| {
+            let entries = std::fs::read_dir(synced)?.map(|e| Ok(e?.path()));
+            let entries = entries.collect::<io::Result<_>>()?;
+            durable.insert(synced.to_owned(), entries);
+            Ok(())
+        };
+        let data_dir = DataDir::open_with(&path, &mut sync).unwrap();
+        let survives = |path: &Path| durable[path.parent().unwrap()].contains(path);
+        for part in [
+            dir.path().join("a"),
+            path.clone(),
+            data_dir.objects_path(),
+            path.join("wal"),
+        ] {
+            assert!(part.is_dir() && survives(&part), "{}", part.display());
+        }
+
+        // A directory that was created without a sync, by a start that died.
+        drop(data_dir);
+        let mut again = Vec::new();
+        let mut sync = |synced: &Path| {
+            again.push(synced.to_owned());
+            Ok(())
+        };
+        DataDir::open_with(&path, &mut sync).unwrap();
+        assert_eq!(again, [path.clone(), dir.path().join("a")]);
     }
 
     #[test]

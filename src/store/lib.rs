@@ -8,6 +8,7 @@
 //! | file | what |
 //! |---|---|
 //! | `wal/` | the write-ahead log: group commit, replay, torn writes |
+//! | `directory` | directories that survive a power cut |
 //! | `objects` | the one door to the object store |
 //! | `metrics/` | metrics: head, series index, blocks, flush, compaction, retention, reads |
 //! | `logs/` | log events: head, segments, text index, ordered reads, scans |
@@ -20,6 +21,7 @@
 
 mod backoff;
 mod decoding;
+pub mod directory;
 pub mod error;
 pub mod failpoint;
 pub mod logs;

@@ -25,6 +25,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use ulid::Ulid;
 
+use crate::directory;
 use crate::error::{Error, Result};
 use crate::failpoint;
 
@@ -62,7 +63,7 @@ impl Objects {
                 }
             }
         }
-        sync_directory(root).map_err(io)?;
+        directory::sync(root).map_err(io)?;
         let store = LocalFileSystem::new_with_prefix(root).map_err(|source| Error::Object {
             key: root.display().to_string(),
             source,
@@ -225,14 +226,10 @@ fn write_and_rename(staging: &FsPath, target: &FsPath, parts: &[Bytes]) -> std::
     failpoint::hit("object.after_temp_write");
     std::fs::rename(staging, target)?;
     if let Some(parent) = target.parent() {
-        sync_directory(parent)?;
+        directory::sync(parent)?;
     }
     failpoint::hit("object.after_rename");
     Ok(bytes)
-}
-
-fn sync_directory(path: &FsPath) -> std::io::Result<()> {
-    File::open(path)?.sync_all()
 }
 
 fn object_error(key: &Path, source: object_store::Error) -> Error {

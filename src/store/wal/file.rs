@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::directory;
+
 /// A directory of segment files. Names are plain file names.
 pub trait WalDir: Send + Sync + 'static {
     /// Names of all files, in any order.
@@ -38,9 +40,10 @@ pub struct LocalWalDir {
 impl LocalWalDir {
     /// Creates the directory, durably, if it is not there.
     pub fn create(path: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(path)?;
-        if let Some(parent) = path.parent() {
-            sync_directory(parent)?;
+        directory::create(path, &mut directory::sync)?;
+        // An earlier start may have died between creation and sync.
+        if let Some(parent) = directory::parent(path) {
+            directory::sync(parent)?;
         }
         Ok(Self {
             path: path.to_owned(),
@@ -53,15 +56,6 @@ impl LocalWalDir {
             path: path.to_owned(),
         }
     }
-}
-
-fn sync_directory(path: &Path) -> io::Result<()> {
-    let path = if path.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        path
-    };
-    File::open(path)?.sync_all()
 }
 
 impl WalDir for LocalWalDir {
@@ -105,7 +99,7 @@ impl WalDir for LocalWalDir {
     }
 
     fn sync(&self) -> io::Result<()> {
-        sync_directory(&self.path)
+        directory::sync(&self.path)
     }
 }
 
