@@ -316,6 +316,7 @@ async fn page_token_key(catalog: &SqliteCatalog) -> Result<[u8; 32], belfry_cata
 
 fn wal_config(options: &NodeOptions) -> WalConfig {
     WalConfig {
+        segment_bytes: options.config.wal.segment_bytes,
         accept_lost_records: options.accept_lost_records,
         ..WalConfig::default()
     }
@@ -328,6 +329,7 @@ fn metrics_config(options: &NodeOptions) -> MetricsConfig {
         head_bytes_max: config.memory.metrics_head,
         flush_bytes: config.flush.metrics_bytes,
         flush_age_ms: flush_age_ms(config),
+        maintenance_every_ms: config.maintenance.metrics_every_ms.into(),
         ..MetricsConfig::default()
     }
 }
@@ -339,6 +341,8 @@ fn logs_config(options: &NodeOptions) -> LogsConfig {
         head_bytes_max: config.memory.logs_head as u64,
         flush_bytes: config.flush.logs_bytes as u64,
         flush_age_ms: flush_age_ms(config),
+        maintenance_period_ms: config.maintenance.logs_every_ms.into(),
+        compact_segments_min: config.maintenance.log_segments_min.max(2),
         ..LogsConfig::default()
     }
 }

@@ -33,6 +33,8 @@ pub struct Config {
     pub signing: SigningConfig,
     pub memory: MemoryConfig,
     pub flush: FlushConfig,
+    pub wal: WalSection,
+    pub maintenance: MaintenanceConfig,
 }
 
 /// The mail relay.
@@ -156,6 +158,44 @@ pub struct FlushConfig {
     pub age_s: u64,
 }
 
+/// The write-ahead logs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WalSection {
+    /// Bytes after which a segment is closed. Whole segments are deleted once they are in objects.
+    pub segment_bytes: u64,
+}
+
+/// Compaction, retention and the sweep of what they replaced.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MaintenanceConfig {
+    /// Milliseconds between two rounds for metrics.
+    pub metrics_every_ms: u32,
+    /// Milliseconds between two rounds for logs.
+    pub logs_every_ms: u32,
+    /// Small log segments of one day and retention that are worth joining, at least 2.
+    pub log_segments_min: usize,
+}
+
+impl Default for WalSection {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 64 * 1_048_576,
+        }
+    }
+}
+
+impl Default for MaintenanceConfig {
+    fn default() -> Self {
+        Self {
+            metrics_every_ms: 60_000,
+            logs_every_ms: 30_000,
+            log_segments_min: 8,
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -172,6 +212,8 @@ impl Default for Config {
             signing: SigningConfig::default(),
             memory: MemoryConfig::default(),
             flush: FlushConfig::default(),
+            wal: WalSection::default(),
+            maintenance: MaintenanceConfig::default(),
         }
     }
 }

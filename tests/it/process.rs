@@ -29,6 +29,7 @@ pub struct Server {
 }
 
 impl Server {
+    /// A server that does not run yet.
     pub fn new(setup: Setup) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("belfry.toml"), setup.config).unwrap();
@@ -59,7 +60,7 @@ impl Server {
         self.port
     }
 
-    fn data_dir(&self) -> PathBuf {
+    pub fn data_dir(&self) -> PathBuf {
         self.dir.path().join("data")
     }
 
@@ -69,8 +70,8 @@ impl Server {
         command
     }
 
-    /// Starts and waits until healthy; a fail point may end the process before that.
-    pub async fn start(&mut self, fail_point: Option<&str>) {
+    /// Starts and does not wait.
+    pub fn begin(&mut self, fail_point: Option<&str>) {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -100,6 +101,19 @@ impl Server {
             command.env(failpoint::VARIABLE, point);
         }
         self.process = Some(command.spawn().unwrap());
+    }
+
+    /// What a server that cannot start says.
+    pub fn start_refused(&mut self) -> String {
+        self.begin(None);
+        let mut process = self.process.take().unwrap();
+        assert!(!process.wait().unwrap().success());
+        self.log()
+    }
+
+    /// Starts and waits until healthy; a fail point may end the process before that.
+    pub async fn start(&mut self, fail_point: Option<&str>) {
+        self.begin(fail_point);
         let started = Instant::now();
         let url = format!("http://127.0.0.1:{}/health", self.port);
         while started.elapsed() < Duration::from_secs(30) {
@@ -164,12 +178,13 @@ impl Server {
         kilobytes.unwrap().parse::<u64>().unwrap() * 1_024
     }
 
+    /// What it wrote to standard error since the first start.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("belfry.log")).unwrap_or_default()
     }
 
     /// `belfry check` finds nothing wrong with what is left.
-    pub async fn check(&self) {
+    pub fn check(&self) {
         let done = self.command("check").arg(self.data_dir()).output().unwrap();
         let text = String::from_utf8_lossy(&done.stdout).into_owned();
         assert!(

@@ -1,19 +1,29 @@
 //! Writers that retry as SDKs do, and the read-back that holds them to account.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-const GROUP: &str = "crash";
-const NAMESPACE: &str = "Crash";
 /// Datapoints of one call go to this many series.
 const SERIES: usize = 3;
 const EVENTS: usize = 4;
-/// Datapoints lie one second apart and at most two hours ahead: enough calls for any test.
+/// Datapoints lie one second apart and at most two hours ahead: enough calls for any round.
 const METRIC_CALLS_MAX: usize = 9_000;
+/// After a refusal, as an SDK would.
+const BACK_OFF: Duration = Duration::from_millis(5);
+
+/// The log group and the namespace of a round are new in it.
+fn place(round: usize) -> String {
+    format!("crash-{round}")
+}
+
+fn stream(writer: usize) -> String {
+    format!("w{writer}")
+}
 
 pub struct Client {
     http: reqwest::Client,
@@ -22,17 +32,13 @@ pub struct Client {
     base_s: u64,
 }
 
-/// One writer: its calls are numbered, and each writes one datapoint per series and some events
-/// that carry its number.
-pub struct Writer {
-    id: usize,
-    /// Calls acknowledged so far: the numbers below this.
-    metric_calls: usize,
-    log_calls: usize,
-    /// The invocation id of the call that is under way, kept over retries.
-    metric_invocation: Option<String>,
-    log_invocation: Option<String>,
-    retried: usize,
+/// What became of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Acknowledged,
+    /// Throttled, or an error of the server.
+    Refused,
+    NoAnswer,
 }
 
 impl Client {
@@ -40,7 +46,7 @@ impl Client {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         Self {
             http: reqwest::Client::builder()
-                .timeout(Duration::from_secs(10))
+                .timeout(Duration::from_secs(30))
                 .build()
                 .unwrap(),
             url: format!("http://127.0.0.1:{port}/"),
@@ -77,13 +83,8 @@ impl Client {
         invocation: Option<&str>,
         body: &Value,
     ) -> Option<(StatusCode, Value)> {
-        self.call(
-            &format!("Logs_20140328.{operation}"),
-            "1.1",
-            invocation,
-            body,
-        )
-        .await
+        let target = format!("Logs_20140328.{operation}");
+        self.call(&target, "1.1", invocation, body).await
     }
 
     async fn monitoring(
@@ -96,48 +97,53 @@ impl Client {
         self.call(&target, "1.0", invocation, body).await
     }
 
-    pub async fn set_up(&self, writers: usize) {
-        let body = json!({"logGroupName": GROUP});
-        let (status, answer) = self.logs("CreateLogGroup", None, &body).await.unwrap();
-        assert!(status.is_success(), "{answer}");
-        for id in 0..writers {
-            let body = json!({"logGroupName": GROUP, "logStreamName": format!("w{id}")});
-            let (status, answer) = self.logs("CreateLogStream", None, &body).await.unwrap();
-            assert!(status.is_success(), "{answer}");
-        }
-    }
-
-    /// `None`: no answer. Anything but success or a 5xx is a bug.
-    fn acknowledged(answer: Option<(StatusCode, Value)>) -> bool {
+    /// Anything but success, throttling or a 5xx is a bug.
+    fn outcome(answer: Option<(StatusCode, Value)>) -> Outcome {
         match answer {
-            None => false,
-            Some((status, _)) if status.is_success() => true,
+            None => Outcome::NoAnswer,
+            Some((status, _)) if status.is_success() => Outcome::Acknowledged,
             Some((status, body)) => {
                 let throttled = body["__type"]
                     .as_str()
                     .is_some_and(|t| t.contains("Throttling"));
                 assert!(status.is_server_error() || throttled, "{status} {body}");
-                false
+                Outcome::Refused
             }
         }
     }
 
-    /// Reads everything of one writer back: what was acknowledged is there once; of the call
-    /// under way, nothing is there twice.
-    pub async fn verify(&self, writer: &Writer) {
-        self.verify_metrics(writer).await;
-        self.verify_logs(writer).await;
+    /// Creates what may be there already: the first attempt's answer may have been lost.
+    async fn create(&self, operation: &str, body: &Value) -> Outcome {
+        let answer = self.logs(operation, None, body).await;
+        let exists = answer.as_ref().is_some_and(|(_, body)| {
+            let kind = body["__type"].as_str().unwrap_or_default();
+            kind.contains("ResourceAlreadyExistsException")
+        });
+        if exists {
+            return Outcome::Acknowledged;
+        }
+        Self::outcome(answer)
     }
 
-    async fn verify_metrics(&self, writer: &Writer) {
-        let calls = writer.metric_calls as u64;
+    /// Reads what one writer wrote in these rounds back: what was acknowledged is there once.
+    pub async fn verify(&self, writer: &Writer, rounds: Range<usize>) {
+        for (round, calls) in writer.metric_calls.range(rounds.clone()) {
+            self.verify_metrics(writer, *round, *calls as u64).await;
+        }
+        for (round, calls) in writer.log_calls.range(rounds) {
+            self.verify_logs(writer, *round, *calls).await;
+        }
+    }
+
+    async fn verify_metrics(&self, writer: &Writer, round: usize, calls: u64) {
         for series in 0..SERIES {
             let mut counts: HashMap<u64, f64> = HashMap::new();
             let mut start = self.base_s;
             while start <= self.base_s + calls {
                 let body = json!({
-                    "Namespace": NAMESPACE, "MetricName": "m", "Period": 1, "Statistics": ["SampleCount", "Sum"],
-                    "Dimensions": writer.dimensions(series), "StartTime": start, "EndTime": start + 1_440,
+                    "Namespace": place(round), "MetricName": "m", "Period": 1,
+                    "Statistics": ["SampleCount", "Sum"], "Dimensions": writer.dimensions(series),
+                    "StartTime": start, "EndTime": start + 1_440,
                 });
                 let (status, answer) = self
                     .monitoring("GetMetricStatistics", None, &body)
@@ -158,18 +164,18 @@ impl Client {
                 let count = counts.get(&n).copied().unwrap_or(0.0);
                 assert_eq!(
                     count, 1.0,
-                    "writer {} series {series}: datapoint {n} of {calls} counts {count} times",
+                    "round {round} writer {} series {series}: datapoint {n} of {calls} counts {count} times",
                     writer.id
                 );
             }
         }
     }
 
-    async fn verify_logs(&self, writer: &Writer) {
+    async fn verify_logs(&self, writer: &Writer, round: usize, calls: usize) {
         let mut seen: HashMap<String, usize> = HashMap::new();
         let mut token: Option<String> = None;
         loop {
-            let mut body = json!({"logGroupName": GROUP, "logStreamName": format!("w{}", writer.id), "startFromHead": true});
+            let mut body = json!({"logGroupName": place(round), "logStreamName": stream(writer.id), "startFromHead": true});
             if let Some(token) = &token {
                 body["nextToken"] = json!(token);
             }
@@ -186,33 +192,53 @@ impl Client {
             }
             token = Some(next);
         }
-        for n in 0..writer.log_calls {
+        for n in 0..calls {
             for i in 0..EVENTS {
                 let count = seen.get(&writer.message(n, i)).copied().unwrap_or(0);
                 assert_eq!(
                     count, 1,
-                    "writer {}: event {n}/{i} of {} is there {count} times",
-                    writer.id, writer.log_calls
+                    "round {round} writer {}: event {n}/{i} of {calls} is there {count} times",
+                    writer.id
                 );
             }
         }
     }
 }
 
+/// A call without an acknowledgement yet. The invocation id is kept over retries.
+struct Pending {
+    round: usize,
+    n: usize,
+    invocation: String,
+}
+
+/// One writer: its calls of a round are numbered, and each writes one datapoint per series or
+/// some events that carry its number.
+pub struct Writer {
+    id: usize,
+    /// Calls acknowledged so far in each round: the numbers below this.
+    metric_calls: BTreeMap<usize, usize>,
+    log_calls: BTreeMap<usize, usize>,
+    metric_pending: Option<Pending>,
+    log_pending: Option<Pending>,
+    retried: usize,
+}
+
 impl Writer {
     pub fn new(id: usize) -> Self {
         Self {
             id,
-            metric_calls: 0,
-            log_calls: 0,
-            metric_invocation: None,
-            log_invocation: None,
+            metric_calls: BTreeMap::new(),
+            log_calls: BTreeMap::new(),
+            metric_pending: None,
+            log_pending: None,
             retried: 0,
         }
     }
 
     pub fn acknowledged(&self) -> usize {
-        self.metric_calls + self.log_calls
+        let calls = self.metric_calls.values().chain(self.log_calls.values());
+        calls.sum()
     }
 
     pub fn retried(&self) -> usize {
@@ -227,74 +253,99 @@ impl Writer {
         json!({"writer": self.id, "call": n, "event": i, "text": "written under fire"}).to_string()
     }
 
-    /// Alternates metrics and logs until a call gets no answer.
-    pub async fn write_until_dead(mut self, client: Arc<Client>) -> Self {
+    /// Finishes what an earlier round left, then alternates metrics and logs in the places of
+    /// this round, until a call gets no answer.
+    pub async fn write_until_dead(mut self, client: Arc<Client>, round: usize) -> Self {
+        if !self.finish(&client).await || !self.create_place(&client, round).await {
+            return self;
+        }
         loop {
-            if !self.put_metrics(&client).await || !self.put_logs(&client).await {
+            if self.metric_calls.get(&round) < Some(&METRIC_CALLS_MAX) {
+                begin(&mut self.metric_pending, &self.metric_calls, round);
+            }
+            begin(&mut self.log_pending, &self.log_calls, round);
+            if !self.finish(&client).await {
                 return self;
             }
         }
     }
 
-    /// Repeats what has no answer yet, on a server that lives.
-    pub async fn finish(&mut self, client: &Client) {
-        while self.metric_invocation.is_some() {
-            self.put_metrics(client).await;
+    /// Repeats what has no answer yet, until it has; false if the server died.
+    pub async fn finish(&mut self, client: &Client) -> bool {
+        while let Some(call) = &self.metric_pending {
+            match self.put_metrics(client, call).await {
+                Outcome::NoAnswer => return self.lost(),
+                Outcome::Refused => tokio::time::sleep(BACK_OFF).await,
+                Outcome::Acknowledged => {
+                    *self.metric_calls.entry(call.round).or_default() += 1;
+                    self.metric_pending = None;
+                }
+            }
         }
-        while self.log_invocation.is_some() {
-            self.put_logs(client).await;
+        while let Some(call) = &self.log_pending {
+            match self.put_logs(client, call).await {
+                Outcome::NoAnswer => return self.lost(),
+                Outcome::Refused => tokio::time::sleep(BACK_OFF).await,
+                Outcome::Acknowledged => {
+                    *self.log_calls.entry(call.round).or_default() += 1;
+                    self.log_pending = None;
+                }
+            }
         }
+        true
     }
 
-    async fn put_metrics(&mut self, client: &Client) -> bool {
-        if self.metric_calls == METRIC_CALLS_MAX {
-            return true;
+    /// A call that is to be repeated.
+    fn lost(&mut self) -> bool {
+        self.retried += 1;
+        false
+    }
+
+    async fn create_place(&self, client: &Client, round: usize) -> bool {
+        let group = json!({"logGroupName": place(round)});
+        let of_writer = json!({"logGroupName": place(round), "logStreamName": stream(self.id)});
+        for (operation, body) in [("CreateLogGroup", &group), ("CreateLogStream", &of_writer)] {
+            loop {
+                match client.create(operation, body).await {
+                    Outcome::Acknowledged => break,
+                    Outcome::Refused => tokio::time::sleep(BACK_OFF).await,
+                    Outcome::NoAnswer => return false,
+                }
+            }
         }
-        self.retried += usize::from(self.metric_invocation.is_some());
-        let invocation = self
-            .metric_invocation
-            .get_or_insert_with(new_invocation)
-            .clone();
-        let n = self.metric_calls;
+        true
+    }
+
+    async fn put_metrics(&self, client: &Client, call: &Pending) -> Outcome {
         let data: Vec<Value> = (0..SERIES)
             .map(|series| {
-                json!({"MetricName": "m", "Dimensions": self.dimensions(series), "Value": n,
-                       "Timestamp": client.base_s + n as u64, "StorageResolution": 1})
+                json!({"MetricName": "m", "Dimensions": self.dimensions(series), "Value": call.n,
+                       "Timestamp": client.base_s + call.n as u64, "StorageResolution": 1})
             })
             .collect();
-        let body = json!({"Namespace": NAMESPACE, "MetricData": data});
-        let answer = client
-            .monitoring("PutMetricData", Some(&invocation), &body)
-            .await;
-        let done = Client::acknowledged(answer);
-        if done {
-            self.metric_calls += 1;
-            self.metric_invocation = None;
-        }
-        done
+        let body = json!({"Namespace": place(call.round), "MetricData": data});
+        let answer = client.monitoring("PutMetricData", Some(&call.invocation), &body);
+        Client::outcome(answer.await)
     }
 
-    async fn put_logs(&mut self, client: &Client) -> bool {
-        self.retried += usize::from(self.log_invocation.is_some());
-        let invocation = self
-            .log_invocation
-            .get_or_insert_with(new_invocation)
-            .clone();
-        let n = self.log_calls;
+    async fn put_logs(&self, client: &Client, call: &Pending) -> Outcome {
         let events: Vec<Value> = (0..EVENTS)
-            .map(|i| json!({"timestamp": (client.base_s + n as u64) * 1_000 + i as u64, "message": self.message(n, i)}))
+            .map(|i| {
+                let timestamp = (client.base_s + call.n as u64) * 1_000 + i as u64;
+                json!({"timestamp": timestamp, "message": self.message(call.n, i)})
+            })
             .collect();
-        let body = json!({"logGroupName": GROUP, "logStreamName": format!("w{}", self.id), "logEvents": events});
-        let answer = client.logs("PutLogEvents", Some(&invocation), &body).await;
-        let done = Client::acknowledged(answer);
-        if done {
-            self.log_calls += 1;
-            self.log_invocation = None;
-        }
-        done
+        let body = json!({"logGroupName": place(call.round), "logStreamName": stream(self.id), "logEvents": events});
+        let answer = client.logs("PutLogEvents", Some(&call.invocation), &body);
+        Client::outcome(answer.await)
     }
 }
 
-fn new_invocation() -> String {
-    hex::encode(rand::random::<[u8; 16]>())
+/// The next call of a round.
+fn begin(pending: &mut Option<Pending>, calls: &BTreeMap<usize, usize>, round: usize) {
+    *pending = Some(Pending {
+        round,
+        n: calls.get(&round).copied().unwrap_or_default(),
+        invocation: hex::encode(rand::random::<[u8; 16]>()),
+    });
 }

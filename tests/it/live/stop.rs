@@ -111,7 +111,6 @@ async fn a_stop_keeps_what_was_promised() {
     })
     .await;
     let client = Arc::new(Client::new(server.port()));
-    client.set_up(WRITERS).await;
     let mut created = sns(&server, "CreateTopic", json!({"Name": "ops"})).await;
     let topic = created.take_member("TopicArn");
     let endpoint = format!("http://127.0.0.1:{}/", receiver.port);
@@ -126,7 +125,7 @@ async fn a_stop_keeps_what_was_promised() {
     receiver.wait_for(0, &["under way"]).await;
 
     let writing: Vec<_> = (0..WRITERS)
-        .map(|id| tokio::spawn(Writer::new(id).write_until_dead(client.clone())))
+        .map(|id| tokio::spawn(Writer::new(id).write_until_dead(client.clone(), 0)))
         .collect();
     tokio::time::sleep(Duration::from_millis(400)).await;
     // A body that never ends must not hold up the stop, nor a connection that idles.
@@ -159,13 +158,13 @@ async fn a_stop_keeps_what_was_promised() {
     server.start(None).await;
     for writer in &mut writers {
         assert!(writer.acknowledged() > 0, "nothing was written");
-        writer.finish(&client).await;
-        client.verify(writer).await;
+        assert!(writer.finish(&client).await, "{}", server.log());
+        client.verify(writer, 0..1).await;
     }
     receiver
         .wait_for(before, &["under way", "at the last moment"])
         .await;
     println!("delivered {:?} after the stop", asked.elapsed());
     server.kill();
-    server.check().await;
+    server.check();
 }
