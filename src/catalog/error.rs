@@ -43,6 +43,12 @@ pub enum Error {
         "catalog has format version {found}, newer than {known}, the newest this program knows"
     )]
     NewerFormat { found: i64, known: i64 },
+    /// The database was written by an older version and is to be read as it is.
+    #[error(
+        "catalog has format version {found}, older than {known}: a server of this version brings it \
+         up to date when it starts"
+    )]
+    OlderFormat { found: i64, known: i64 },
     #[error("catalog: {0}")]
     Database(#[from] sqlx::Error),
     #[error("catalog migration: {0}")]
@@ -59,7 +65,7 @@ impl Classified for Error {
             Self::LimitExceeded { .. } => StatusClass::LimitExceeded,
             Self::Corrupt { .. } => StatusClass::Corrupt,
             Self::InvalidCursor { .. } | Self::Unstorable { .. } => StatusClass::Invalid,
-            Self::NewerFormat { .. } => StatusClass::Unsupported,
+            Self::NewerFormat { .. } | Self::OlderFormat { .. } => StatusClass::Unsupported,
             Self::Database(_) | Self::Migration(_) => StatusClass::Internal,
         }
     }

@@ -13,12 +13,13 @@ use crate::credentials::{Credentials, Key};
 
 const OBJECTS: &str = "objects";
 const WAL: &str = "wal";
+const LOCK: &str = "LOCK";
 
 /// An opened data directory. One process at a time: dropping it releases the lock.
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -62,17 +63,47 @@ impl DataDir {
             .create(true)
             .truncate(false)
             .write(true)
-            .open(path.join("LOCK"))
+            .open(path.join(LOCK))
             .map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _lock: lock,
-            }),
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: Some(Self::lock(path, lock)?),
+        })
+    }
+
+    /// Locks a directory that is only to be read; creates and changes nothing. One without a lock
+    /// file, such as a copy of its parts, has no server to keep out.
+    ///
+    /// # Errors
+    /// `Locked` while another process has it open.
+    pub fn open_to_read(path: &Path) -> Result<Self, DataDirError> {
+        let failed = |source| DataDirError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        if !path.is_dir() {
+            return Err(failed(io::ErrorKind::NotADirectory.into()));
+        }
+        let lock = match File::open(path.join(LOCK)) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+            lock => Some(Self::lock(path, lock.map_err(failed)?)?),
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    fn lock(path: &Path, file: File) -> Result<File, DataDirError> {
+        match file.try_lock() {
+            Ok(()) => Ok(file),
             Err(std::fs::TryLockError::WouldBlock) => Err(DataDirError::Locked {
                 path: path.to_owned(),
             }),
-            Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
+            Err(std::fs::TryLockError::Error(source)) => Err(DataDirError::Io {
+                path: path.to_owned(),
+                source,
+            }),
         }
     }
 
@@ -284,7 +315,17 @@ mod tests {
             DataDir::open(dir.path()),
             Err(DataDirError::Locked { .. })
         ));
+        assert!(matches!(
+            DataDir::open_to_read(dir.path()),
+            Err(DataDirError::Locked { .. })
+        ));
         drop(first);
+        let reader = DataDir::open_to_read(dir.path()).unwrap();
+        assert!(matches!(
+            DataDir::open(dir.path()),
+            Err(DataDirError::Locked { .. })
+        ));
+        drop(reader);
         DataDir::open(dir.path()).unwrap();
     }
 }

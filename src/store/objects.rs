@@ -58,12 +58,17 @@ impl Objects {
             std::fs::create_dir_all(&directory).map_err(io)?;
             for entry in std::fs::read_dir(&directory).map_err(io)? {
                 let entry = entry.map_err(io)?;
-                if entry.file_name().to_string_lossy().contains('#') {
+                if is_staging(&entry) {
                     std::fs::remove_file(entry.path()).map_err(io)?;
                 }
             }
         }
         directory::sync(root).map_err(io)?;
+        Self::open_existing(root)
+    }
+
+    /// Opens the directory `root` for reading only: nothing is created or cleared away.
+    pub fn open_existing(root: &FsPath) -> Result<Self> {
         let store = LocalFileSystem::new_with_prefix(root).map_err(|source| Error::Object {
             key: root.display().to_string(),
             source,
@@ -72,6 +77,22 @@ impl Objects {
             store: Arc::new(store),
             root: Arc::from(root),
         })
+    }
+
+    /// How many puts of a kind a crash cut off: [`Objects::open_local`] clears their staging files
+    /// away. Blocks on I/O.
+    pub fn cut_off_puts(&self, kind: ObjectKind) -> Result<u64> {
+        let directory = self.root.join(kind.as_str());
+        let io = |e| Error::io("object store", directory.display().to_string(), e);
+        let entries = match std::fs::read_dir(&directory) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+            entries => entries.map_err(io)?,
+        };
+        let mut count = 0;
+        for entry in entries {
+            count += u64::from(is_staging(&entry.map_err(io)?));
+        }
+        Ok(count)
     }
 
     /// Where an object of this kind and id lies.
@@ -203,6 +224,10 @@ impl Objects {
     }
 }
 
+fn is_staging(entry: &std::fs::DirEntry) -> bool {
+    entry.file_name().to_string_lossy().contains('#')
+}
+
 fn put_local(target: &FsPath, parts: &[Bytes]) -> std::io::Result<u64> {
     let mut staging = target.as_os_str().to_owned();
     staging.push("#1");
@@ -326,6 +351,10 @@ mod tests {
         std::fs::write(&staging, b"half").unwrap();
         assert!(objects.list(KIND).await.unwrap().is_empty());
         drop(objects);
+        let reader = Objects::open_existing(dir.path()).unwrap();
+        assert_eq!(reader.cut_off_puts(KIND).unwrap(), 1);
+        assert_eq!(reader.cut_off_puts(ObjectKind::LogSegment).unwrap(), 0);
+        assert!(staging.exists());
         Objects::open_local(dir.path()).unwrap();
         assert!(!staging.exists());
     }

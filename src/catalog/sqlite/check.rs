@@ -447,7 +447,7 @@ mod tests {
             bytes[spoilt * page..(spoilt + 1) * page].fill(0xA5);
             std::fs::write(&path, bytes).expect("write");
             // A page of the schema or of the migrations' table prevents the opening.
-            if let Ok(catalog) = SqliteCatalog::open_existing(&path).await {
+            if let Ok(catalog) = SqliteCatalog::open_read_only(&path).await {
                 let report = catalog.check().await.expect("checked");
                 assert!(!report.is_sound(), "page {spoilt}");
                 catalog.close().await;

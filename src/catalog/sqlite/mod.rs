@@ -74,22 +74,9 @@ impl SqliteCatalog {
     /// `NewerFormat` if a newer version of the program wrote it, `Migration` if a released
     /// migration is not what was applied, `Database` if it cannot be opened or is no database.
     pub async fn open(path: &Path) -> Result<Self> {
-        Self::open_file(path, true).await
-    }
-
-    /// As [`open`](Self::open), but there must be a database: for whoever looks at a data
-    /// directory and must not create one by a mistyped path.
-    ///
-    /// # Errors
-    /// As `open`; `Database` if there is no such file.
-    pub async fn open_existing(path: &Path) -> Result<Self> {
-        Self::open_file(path, false).await
-    }
-
-    async fn open_file(path: &Path, create: bool) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(create)
+            .create_if_missing(true)
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true);
         let writer = writer_pool(
@@ -108,6 +95,31 @@ impl SqliteCatalog {
             .max_lifetime(None)
             .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "1"));
         Ok(Self { writer, readers })
+    }
+
+    /// Opens a database that no other process uses, for reading only: neither the database nor its
+    /// write-ahead file changes. (SQLite's index of a write-ahead file that a crash left,
+    /// `PATH-shm`, holds no data; it may be written anew.) Methods that write fail.
+    ///
+    /// # Errors
+    /// `NewerFormat` or `OlderFormat` if another version of the program wrote it, `Migration` if a
+    /// released migration is not what was applied, `Database` if there is no such database.
+    pub async fn open_read_only(path: &Path) -> Result<Self> {
+        let mut leftover = path.as_os_str().to_owned();
+        leftover.push("-wal");
+        let clean = std::fs::metadata(&leftover).map_or(true, |file| file.len() == 0);
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            // Without it SQLite wants to create files beside the database.
+            .immutable(clean)
+            .pragma("query_only", "1");
+        let readers = writer_pool(options).await?;
+        check_format(&readers).await?;
+        Ok(Self {
+            writer: readers.clone(),
+            readers,
+        })
     }
 
     /// A catalog that is gone with its last clone.
@@ -161,6 +173,31 @@ async fn migrate(writer: &SqlitePool) -> Result<()> {
         }),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What [`migrate`] finds out, without migrating.
+async fn check_format(pool: &SqlitePool) -> Result<()> {
+    let applied: Vec<(i64, Vec<u8>, bool)> =
+        sqlx::query_as("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version")
+            .fetch_all(pool)
+            .await?;
+    let known = MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0);
+    let found = applied.last().map_or(0, |(version, ..)| *version);
+    for (version, checksum, success) in applied {
+        let Some(migration) = MIGRATIONS.iter().find(|m| m.version == version) else {
+            return Err(Error::NewerFormat { found, known });
+        };
+        if !success {
+            return Err(MigrateError::Dirty(version).into());
+        }
+        if *migration.checksum != *checksum {
+            return Err(MigrateError::VersionMismatch(version).into());
+        }
+    }
+    if found < known {
+        return Err(Error::OlderFormat { found, known });
+    }
+    Ok(())
 }
 
 /// The next number of one of the catalog's own sequences; see `docs/formats/catalog.md`.

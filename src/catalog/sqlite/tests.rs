@@ -102,6 +102,78 @@ async fn refuses_a_newer_format() {
     );
 }
 
+/// A crash leaves changes in the write-ahead file only; a clean end leaves none.
+#[tokio::test]
+async fn reading_only_sees_everything_and_changes_nothing() {
+    let dir = tempfile::tempdir().expect("directory");
+    let path = dir.path().join("catalog.sqlite");
+    let absent = SqliteCatalog::open_read_only(&path).await;
+    assert!(matches!(absent, Err(Error::Database(_))), "{absent:?}");
+    let catalog = SqliteCatalog::open(&path).await.expect("open");
+    catalog.init_setting("name", b"value").await.expect("set");
+    let files = |path: &Path| {
+        let mut files = std::collections::BTreeMap::new();
+        for entry in std::fs::read_dir(path).expect("directory") {
+            let path = entry.expect("entry").path();
+            if !path.to_string_lossy().ends_with("-shm") {
+                let bytes = std::fs::read(&path).expect("read");
+                files.insert(path, bytes);
+            }
+        }
+        files
+    };
+    let crashed = tempfile::tempdir().expect("directory");
+    for file in ["catalog.sqlite", "catalog.sqlite-wal"] {
+        std::fs::copy(dir.path().join(file), crashed.path().join(file)).expect("copy");
+    }
+    catalog.close().await;
+    for dir in [&crashed, &dir] {
+        let before = files(dir.path());
+        let path = dir.path().join("catalog.sqlite");
+        let reader = SqliteCatalog::open_read_only(&path).await.expect("open");
+        let value = reader.get_setting("name").await.expect("get");
+        assert_eq!(value.as_deref(), Some(&b"value"[..]));
+        let report = crate::check::CheckCatalog::check(&reader).await;
+        assert!(report.expect("checked").is_sound());
+        assert!(reader.init_setting("other", b"").await.is_err());
+        reader.close().await;
+        assert_eq!(files(dir.path()), before);
+    }
+}
+
+#[tokio::test]
+async fn reading_only_refuses_other_formats() {
+    let dir = tempfile::tempdir().expect("directory");
+    let path = dir.path().join("catalog.sqlite");
+    for (change, expected) in [
+        ("UPDATE _sqlx_migrations SET checksum = x'00'", "migration"),
+        ("UPDATE _sqlx_migrations SET version = 99", "newer than 1"),
+        ("DELETE FROM _sqlx_migrations", "older than 1"),
+    ] {
+        let catalog = match SqliteCatalog::open_read_only(&path).await {
+            Ok(_) => panic!("{expected}"),
+            Err(_) => writer_pool(
+                SqliteConnectOptions::new()
+                    .filename(&path)
+                    .create_if_missing(true),
+            )
+            .await
+            .expect("open"),
+        };
+        if expected == "migration" {
+            migrate(&catalog).await.expect("migrate");
+        }
+        sqlx::raw_sql(change)
+            .execute(&catalog)
+            .await
+            .expect("change");
+        catalog.close().await;
+        let refused = SqliteCatalog::open_read_only(&path).await;
+        let text = refused.expect_err("refused").to_string();
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn results_of_version_1_become_pieces() {
     let dir = tempfile::tempdir().expect("directory");
