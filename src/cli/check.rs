@@ -14,6 +14,9 @@ use belfry_store::{Error, Objects, logs, metrics};
 
 use super::Failure;
 
+/// Reads what is in a record of one of the write-ahead logs.
+type VerifyRecord = fn(&WalRecord) -> belfry_store::Result<()>;
+
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The data directory of a server that is not running
@@ -51,7 +54,7 @@ async fn check(data_dir: &DataDir) -> Result<u64, Failure> {
     for kind in ObjectKind::ALL {
         faults += check_objects(&catalog, &objects, *kind).await?;
     }
-    let logs: [(&str, fn(&WalRecord) -> belfry_store::Result<()>); 2] = [
+    let logs: [(&str, VerifyRecord); 2] = [
         ("metrics", metrics::verify_record),
         ("logs", logs::verify_record),
     ];
