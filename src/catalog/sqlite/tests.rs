@@ -145,10 +145,16 @@ async fn reading_only_sees_everything_and_changes_nothing() {
 async fn reading_only_refuses_other_formats() {
     let dir = tempfile::tempdir().expect("directory");
     let path = dir.path().join("catalog.sqlite");
+    let known = MIGRATIONS.iter().count();
+    let (newer, older) = (format!("newer than {known}"), format!("older than {known}"));
     for (change, expected) in [
         ("UPDATE _sqlx_migrations SET checksum = x'00'", "migration"),
-        ("UPDATE _sqlx_migrations SET version = 99", "newer than 1"),
-        ("DELETE FROM _sqlx_migrations", "older than 1"),
+        (
+            "UPDATE _sqlx_migrations SET version = 99
+             WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)",
+            newer.as_str(),
+        ),
+        ("DELETE FROM _sqlx_migrations", older.as_str()),
     ] {
         let catalog = match SqliteCatalog::open_read_only(&path).await {
             Ok(_) => panic!("{expected}"),

@@ -13,7 +13,7 @@ use crate::insights::EngineConfig;
 const NOW: TimestampMs = TimestampMs(1_772_600_400_000);
 
 struct Bench {
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
     catalog: Arc<dyn Catalog>,
     refusing: Arc<RefusingCatalog>,
     clock: Arc<ManualClock>,
@@ -79,7 +79,7 @@ impl Bench {
             .await
             .unwrap();
         Self {
-            _directory: directory,
+            directory,
             catalog,
             refusing,
             clock,
@@ -87,6 +87,21 @@ impl Bench {
             tenant,
             group,
         }
+    }
+
+    /// The write-ahead log somewhere else, as another process would find it after this one.
+    fn copied(&self) -> tempfile::TempDir {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let (from, to) = (
+            self.directory.path().join("wal"),
+            elsewhere.path().join("wal"),
+        );
+        std::fs::create_dir(&to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+        elsewhere
     }
 
     async fn start(&self, text: &str) -> std::result::Result<String, StartError> {
@@ -166,7 +181,7 @@ async fn a_result_is_kept() {
     assert_eq!(row.statistics.records_scanned, 5.0);
 
     // Another process finds it in the catalog; another tenant does not.
-    let elsewhere = tempfile::tempdir().unwrap();
+    let elsewhere = bench.copied();
     let (other, _) = service(
         elsewhere.path(),
         &bench.catalog,
@@ -259,7 +274,7 @@ async fn a_restart_fails_what_was_running() {
     let places = &bench.service.places;
     let _all = places.acquire_many(RUNNING_MAX as u32).await.unwrap();
     let id = bench.start("fields i").await.unwrap();
-    let elsewhere = tempfile::tempdir().unwrap();
+    let elsewhere = bench.copied();
     let (after, _) = service(
         elsewhere.path(),
         &bench.catalog,
