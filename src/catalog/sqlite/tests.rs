@@ -144,31 +144,33 @@ async fn reading_only_sees_everything_and_changes_nothing() {
 #[tokio::test]
 async fn reading_only_refuses_other_formats() {
     let dir = tempfile::tempdir().expect("directory");
-    let path = dir.path().join("catalog.sqlite");
     let known = MIGRATIONS.iter().count();
-    let (newer, older) = (format!("newer than {known}"), format!("older than {known}"));
-    for (change, expected) in [
-        ("UPDATE _sqlx_migrations SET checksum = x'00'", "migration"),
+    for (name, change, expected) in [
         (
+            "changed",
+            "UPDATE _sqlx_migrations SET checksum = x'00'",
+            "migration".to_owned(),
+        ),
+        (
+            "newer",
             "UPDATE _sqlx_migrations SET version = 99
              WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)",
-            newer.as_str(),
+            format!("newer than {known}"),
         ),
-        ("DELETE FROM _sqlx_migrations", older.as_str()),
+        (
+            "older",
+            "DELETE FROM _sqlx_migrations",
+            format!("older than {known}"),
+        ),
     ] {
-        let catalog = match SqliteCatalog::open_read_only(&path).await {
-            Ok(_) => panic!("{expected}"),
-            Err(_) => writer_pool(
-                SqliteConnectOptions::new()
-                    .filename(&path)
-                    .create_if_missing(true),
-            )
+        let path = dir.path().join(name);
+        let missing = SqliteCatalog::open_read_only(&path).await;
+        assert!(missing.is_err(), "{name}: there is no file yet");
+        let options = SqliteConnectOptions::new().filename(&path);
+        let catalog = writer_pool(options.create_if_missing(true))
             .await
-            .expect("open"),
-        };
-        if expected == "migration" {
-            migrate(&catalog).await.expect("migrate");
-        }
+            .expect("open");
+        migrate(&catalog).await.expect("migrate");
         sqlx::raw_sql(change)
             .execute(&catalog)
             .await
@@ -176,7 +178,7 @@ async fn reading_only_refuses_other_formats() {
         catalog.close().await;
         let refused = SqliteCatalog::open_read_only(&path).await;
         let text = refused.expect_err("refused").to_string();
-        assert!(text.contains(expected), "{text}");
+        assert!(text.contains(&expected), "{text}");
     }
 }
 
