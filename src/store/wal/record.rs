@@ -48,6 +48,9 @@ pub(super) fn parse_segment_header(bytes: &[u8]) -> Result<Lsn, String> {
     Ok(Lsn(u64_at(bytes, 12).unwrap_or_default()))
 }
 
+/// Bytes of a record's header that are zero.
+pub(super) const RECORD_PADDING: std::ops::Range<usize> = 25..RECORD_HEADER_BYTES;
+
 /// Appends a record to `out`.
 pub(super) fn encode(header: RecordHeader, payload: &[u8], out: &mut Vec<u8>) {
     let start = out.len();

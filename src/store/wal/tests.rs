@@ -368,6 +368,31 @@ async fn refuses_damage_in_the_middle_and_names_the_place() {
     }
 }
 
+/// A record of numbers, cut off: at each of them begins what might be a record of a later commit.
+#[tokio::test]
+async fn a_large_torn_record_is_cut_off_at_once() {
+    let mut numbers = Vec::new();
+    for n in 0..100_000_u64 {
+        numbers.extend_from_slice(&(1_000_000 + n).to_le_bytes());
+        numbers.extend_from_slice(&1_700_000_000_000_u64.to_le_bytes());
+        numbers.extend_from_slice(&1_700_000_000_000_u64.to_le_bytes());
+        numbers.extend_from_slice(&[0; 8]);
+    }
+    let dir = TearableDir::default();
+    let config = WalConfig::default();
+    let reopen = || Wal::open_in("test", Arc::new(dir.clone()), Lsn(0), config).unwrap();
+    let wal = reopen();
+    wal.append(0, payload(1)).await.unwrap();
+    wal.append(0, Bytes::from(numbers)).await.unwrap();
+    drop(wal);
+    let name = dir.names().remove(0);
+    dir.edit(&name, |bytes| bytes.truncate(bytes.len() - 1));
+    let started = std::time::Instant::now();
+    assert_eq!(reopen().next_lsn(), Lsn(2));
+    let took = started.elapsed();
+    assert!(took < std::time::Duration::from_secs(5), "{took:?}");
+}
+
 #[tokio::test]
 async fn refuses_a_missing_and_a_shortened_segment() {
     let dir = TearableDir::default();
