@@ -1,6 +1,7 @@
 //! The operations of CloudWatch Logs, called as clients do.
 
 mod groups;
+mod queries;
 mod streams;
 
 use crate::tests::{START, Server};
