@@ -24,6 +24,20 @@ pub fn must_have_free_retention(group: &LogGroup) -> Result<(), ApiError> {
     )))
 }
 
+/// Delivered logs have no queries (spec logs-insights.md 13). The text is assumed.
+///
+/// # Errors
+/// InvalidParameterException for a group that cannot be queried.
+pub fn must_have_queries(group: &LogGroup) -> Result<(), ApiError> {
+    if group.class != "DELIVERY" {
+        return Ok(());
+    }
+    Err(logs::invalid_parameter(format!(
+        "StartQuery is not supported for log groups of class {}.",
+        group.class
+    )))
+}
+
 /// Reading events one by one is for the standard class only (spec logs-semantics.md 1.1).
 ///
 /// # Errors

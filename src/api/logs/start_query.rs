@@ -7,7 +7,7 @@ use belfry_wire::errors::logs;
 use belfry_wire::{ApiError, Constrained, Constraints, Service};
 use serde::{Deserialize, Serialize};
 
-use super::{fail, limits, resolve};
+use super::{class, fail, limits, resolve};
 use crate::operation::{Call, Operation};
 use crate::services::Services;
 
@@ -88,6 +88,7 @@ impl Operation for StartQuery {
                     call.tenant.account
                 ))
             })?;
+            class::must_have_queries(&group)?;
             groups.push(group);
         }
         let request = StartRequest {

@@ -1,15 +1,9 @@
 use serde_json::{Value, json};
 
-use super::Server;
+use super::{Server, refusal};
 
 const TOO_LONG: &str =
     "Invalid LogGroup or LogStream, both must have length less than or equal to 512.";
-
-/// Code and text of a refusal.
-async fn refusal(server: &Server, operation: &str, input: Value) -> (String, String) {
-    let error = server.logs(operation, input).await.expect_err(operation);
-    (error.code.into_owned(), error.message.unwrap_or_default())
-}
 
 async fn names(server: &Server, input: Value) -> Vec<String> {
     let answer = server.logs("DescribeLogGroups", input).await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{START, Server};
+use super::{START, Server, refusal};
 
 const EVENTS: i64 = 2_500;
 
@@ -87,4 +87,44 @@ async fn pages_go_through_a_result() {
     let lengths: Vec<usize> = seen.iter().map(Vec::len).collect();
     assert_eq!(lengths, [700, 700, 700, 400]);
     assert_eq!(seen.concat(), expected);
+}
+
+/// Spec logs-semantics.md 1.1.
+#[tokio::test]
+async fn delivered_logs_have_no_queries() {
+    let server = Server::start().await;
+    for (name, class) in [
+        ("s", "STANDARD"),
+        ("i", "INFREQUENT_ACCESS"),
+        ("e", "ESSENTIALS"),
+        ("d", "DELIVERY"),
+    ] {
+        let group = json!({"logGroupName": name, "logGroupClass": class});
+        server.logs("CreateLogGroup", group).await.expect(class);
+    }
+    let query = |names: &[&str]| {
+        json!({
+            "logGroupNames": names,
+            "startTime": START.as_secs() - 1,
+            "endTime": START.as_secs(),
+            "queryString": "fields @message",
+        })
+    };
+    for names in [&["d"][..], &["s", "d"]] {
+        let (code, text) = refusal(&server, "StartQuery", query(names)).await;
+        assert_eq!(code, "InvalidParameterException");
+        assert_eq!(
+            text,
+            "StartQuery is not supported for log groups of class DELIVERY."
+        );
+    }
+    let queries = async || {
+        let answer = server.logs("DescribeQueries", json!({})).await;
+        let answer = answer.expect("DescribeQueries");
+        answer["queries"].as_array().expect("queries").len()
+    };
+    assert_eq!(queries().await, 0);
+    let started = server.logs("StartQuery", query(&["s", "i", "e"])).await;
+    started.expect("started");
+    assert_eq!(queries().await, 1);
 }
