@@ -14,6 +14,7 @@
 //! | `logs/` | log events: head, segments, text index, ordered reads, scans |
 //! | `decoding` | panics of others' decoders as errors |
 //! | `backoff` | when a flush that failed is tried again |
+//! | `retried_calls` | calls that were applied: a retried call counts once |
 //! | `publishing` | what a store knows of its last publication |
 //! | `failpoint` | numbered points at which crash tests kill the process |
 //! | `test_catalog` | tests' catalog that fails at a chosen moment |
@@ -28,6 +29,7 @@ pub mod logs;
 pub mod metrics;
 pub mod objects;
 mod publishing;
+mod retried_calls;
 #[cfg(test)]
 mod test_catalog;
 pub mod wal;

@@ -121,11 +121,8 @@ impl Inner {
         let now = self.clock.now();
         // Behind the checkpoint, so that a restart knows the calls whose records go away.
         if !frozen.calls_written.load(Ordering::Acquire) {
-            let remembered = self.calls.remembered(now);
-            if !remembered.is_empty() {
-                self.wal
-                    .append(KIND_CALLS, encode_calls(&remembered))
-                    .await?;
+            for calls in self.calls.remembered(now) {
+                self.wal.append(KIND_CALLS, encode_calls(&calls)).await?;
             }
             frozen.calls_written.store(true, Ordering::Release);
         }

@@ -17,7 +17,6 @@
 //! | `config` | limits and sizes |
 //! | `event` | events, their order and identity, the columnar batch |
 //! | `put` | which events of a call are refused, what a call did |
-//! | `calls` | calls that were applied, so that retries are not applied again |
 //! | `sequence` | numbers for calls |
 //! | `wal_record` | the bytes of write-ahead records |
 //! | `names` | a cache of names in front of the catalog |
@@ -45,7 +44,6 @@
 //! | `json/` | JSON messages taken apart and put together again |
 
 mod builder_thread;
-mod calls;
 mod columns;
 pub mod config;
 mod count;

@@ -14,7 +14,6 @@ use parking_lot::Mutex;
 use ulid::Ulid;
 
 use super::builder_thread::BuilderThread;
-use super::calls::{Admission, Call, Calls, INVOCATION_BYTES_MAX};
 use super::config::LogsConfig;
 use super::event::LogEventBatch;
 use super::head::{Chunk, Head, Source};
@@ -33,7 +32,11 @@ use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::objects::Objects;
 use crate::publishing::Publishing;
+use crate::retried_calls::{Begin, CallUnderWay, RetriedCalls, call_key};
 use crate::wal::{Lsn, Wal, WalRecord};
+
+/// Longer ids than this are not ids of an SDK (36 bytes) and are ignored.
+const INVOCATION_BYTES_MAX: usize = 128;
 
 /// The name of the write-ahead log in the catalog.
 pub(super) const WAL_NAME: &str = "logs";
@@ -62,7 +65,7 @@ pub(super) struct Inner {
     pub names: Arc<Names>,
     pub cache: Arc<SegmentCache>,
     pub builder: BuilderThread,
-    pub calls: Calls,
+    pub calls: RetriedCalls<PutOutcome>,
     pub sequence: Sequence,
     pub state: Mutex<State>,
     /// Calls hold this shared from before their write-ahead record until their events are in the
@@ -116,7 +119,7 @@ impl LogsStore {
             .map(|row| LiveSegment::of_row(row).map(Arc::new))
             .collect::<Result<Vec<_>>>()?;
         let cache = Arc::new(SegmentCache::new(objects.clone(), config.cache_bytes));
-        let calls = Calls::default();
+        let calls = RetriedCalls::default();
         let replay = {
             let dir = dir.to_owned();
             let wal_config = config.wal;
@@ -305,18 +308,17 @@ impl Inner {
         invocation: Option<String>,
     ) -> Result<PutOutcome> {
         let (group, stream) = self.names.resolve(tenant, group_name, stream_name).await?;
-        let ticket = match &invocation {
+        let call = match &invocation {
             None => None,
-            Some(invocation) => {
-                let call = Call {
-                    tenant: tenant.clone(),
-                    invocation: invocation.clone(),
-                };
-                match self.calls.admit(call).await {
-                    Admission::Apply(ticket) => Some(ticket),
-                    Admission::Repeated(outcome) => return Ok(outcome),
+            Some(id) => match self.calls.begin(tenant, id).await {
+                Begin::Work(call) => Some(call),
+                Begin::Applied(outcome) => {
+                    return Ok(PutOutcome {
+                        repeated: true,
+                        ..outcome
+                    });
                 }
-            }
+            },
         };
         let used = self.head_bytes().saturating_add(batch.text_bytes() as u64);
         if used > self.config.head_bytes_max {
@@ -334,13 +336,8 @@ impl Inner {
                 limit: self.config.wal_bytes_max,
             });
         }
-        let outcome = self
-            .append(tenant, &group, stream, batch, invocation.as_deref())
-            .await?;
-        if let Some(ticket) = ticket {
-            ticket.applied(outcome);
-        }
-        Ok(outcome)
+        let call = call.zip(invocation.as_deref());
+        self.append(tenant, &group, stream, batch, call).await
     }
 
     async fn append(
@@ -349,8 +346,9 @@ impl Inner {
         group: &LogGroup,
         stream: LogStreamId,
         batch: &LogEventBatch,
-        invocation: Option<&str>,
+        call: Option<(CallUnderWay<PutOutcome>, &str)>,
     ) -> Result<PutOutcome> {
+        let invocation = call.as_ref().map(|(_, id)| *id);
         let _entered = self.gate.read().await;
         let (seq, ingestion_time) = self.sequence.next().await?;
         let now = self.clock.now();
@@ -389,6 +387,10 @@ impl Inner {
                 .active
                 .insert(tenant, group.id, source, chunk);
         }
+        // Before the gate opens: a flush must see the call, or a restart would not know it.
+        if let Some((call, _)) = call {
+            call.applied(ingestion_time, outcome);
+        }
         Ok(outcome)
     }
 }
@@ -414,7 +416,7 @@ fn chunk_of_batch(source: Source, batch: &LogEventBatch, kept: std::ops::Range<u
 struct Replay {
     wal: Wal,
     head: Head,
-    calls: Calls,
+    calls: RetriedCalls<PutOutcome>,
     last_time: TimestampMs,
 }
 
@@ -423,7 +425,7 @@ impl Replay {
         dir: &Path,
         checkpoint: Lsn,
         config: crate::wal::WalConfig,
-        calls: Calls,
+        calls: RetriedCalls<PutOutcome>,
     ) -> Result<Self> {
         let wal = Wal::open(WAL_NAME, dir, checkpoint, config)?;
         let mut head = Head::default();
@@ -448,11 +450,15 @@ impl Replay {
 /// # Errors
 /// [`Error::WalCorrupt`] for a record of no kind that this version writes.
 pub fn verify_record(record: &WalRecord) -> Result<()> {
-    apply_record(record, &mut Head::default(), &Calls::default()).map(drop)
+    apply_record(record, &mut Head::default(), &RetriedCalls::default()).map(drop)
 }
 
 /// Does what a record says; its ingestion time, if it holds events.
-fn apply_record(record: &WalRecord, head: &mut Head, calls: &Calls) -> Result<Option<TimestampMs>> {
+fn apply_record(
+    record: &WalRecord,
+    head: &mut Head,
+    calls: &RetriedCalls<PutOutcome>,
+) -> Result<Option<TimestampMs>> {
     let unreadable = |why: String| Error::WalCorrupt {
         file: format!("{WAL_NAME} record {}", record.lsn.0),
         offset: 0,
@@ -461,7 +467,9 @@ fn apply_record(record: &WalRecord, head: &mut Head, calls: &Calls) -> Result<Op
     match record.kind {
         KIND_CALLS => {
             for remembered in decode_calls(&record.payload).map_err(unreadable)? {
-                calls.remember(remembered.call, remembered.outcome);
+                for (at, key, outcome) in remembered.calls {
+                    calls.replay(&remembered.tenant, key, at, outcome);
+                }
             }
             Ok(None)
         }
@@ -475,17 +483,13 @@ fn apply_record(record: &WalRecord, head: &mut Head, calls: &Calls) -> Result<Op
     }
 }
 
-fn apply_events(events: EventsRecord, head: &mut Head, calls: &Calls) {
-    if let Some(invocation) = events.invocation {
-        let call = Call {
-            tenant: events.tenant.clone(),
-            invocation,
-        };
+fn apply_events(events: EventsRecord, head: &mut Head, calls: &RetriedCalls<PutOutcome>) {
+    if let Some(id) = &events.invocation {
+        let at = events.outcome.ingestion_time;
         // An attempt that was cut off after its record, and then applied again.
-        if calls.outcome(&call).is_some() {
+        if !calls.replay(&events.tenant, call_key(id), at, events.outcome) {
             return;
         }
-        calls.remember(call, events.outcome);
     }
     let source = Source {
         seq: events.outcome.seq,
@@ -508,6 +512,7 @@ fn apply_events(events: EventsRecord, head: &mut Head, calls: &Calls) {
 mod tests {
     use super::super::wal_record::encode_calls;
     use super::*;
+    use crate::retried_calls::RememberedCalls;
 
     #[test]
     fn a_check_reads_what_is_in_a_record() {
@@ -518,7 +523,10 @@ mod tests {
                 payload,
             })
         };
-        let record = encode_calls(&[]);
+        let record = encode_calls(&RememberedCalls {
+            tenant: Tenant::new("0", "r"),
+            calls: Vec::new(),
+        });
         assert!(verify(KIND_CALLS, record.clone()).is_ok());
         assert!(verify(KIND_CALLS, record.slice(..record.len() - 1)).is_err());
         assert!(verify(9, record).is_err());

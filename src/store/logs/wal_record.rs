@@ -4,13 +4,15 @@ use belfry_catalog::log_groups::{LogGroupId, LogStreamId};
 use belfry_model::{Tenant, TimestampMs};
 use bytes::Bytes;
 
-use super::calls::{Call, RememberedCall};
 use super::event::LogEventBatch;
 use super::put::{PutOutcome, RejectedRanges};
+use crate::retried_calls::{CallKey, RememberedCalls, call_key};
 
 pub(super) const KIND_EVENTS: u8 = 1;
 pub(super) const KIND_CALLS: u8 = 2;
 const VERSION: u8 = 1;
+/// Calls by their keys, all of one tenant. Version 1 has ids as text, each with its tenant.
+const VERSION_KEYS: u8 = 2;
 const ABSENT: u32 = u32::MAX;
 
 /// Accepted events of one call.
@@ -126,44 +128,51 @@ pub(super) fn decode_events(payload: &Bytes) -> Result<EventsRecord, String> {
     })
 }
 
-pub(super) fn encode_calls(calls: &[RememberedCall]) -> Bytes {
-    let mut out = vec![VERSION];
-    out.extend_from_slice(&(calls.len() as u32).to_le_bytes());
-    for remembered in calls {
-        put_text(&remembered.call.tenant.account, &mut out);
-        put_text(&remembered.call.tenant.region, &mut out);
-        put_text(&remembered.call.invocation, &mut out);
-        out.extend_from_slice(&remembered.outcome.seq.to_le_bytes());
-        out.extend_from_slice(&remembered.outcome.ingestion_time.0.to_le_bytes());
-        out.extend_from_slice(&(remembered.outcome.accepted as u32).to_le_bytes());
-        put_rejected(&remembered.outcome.rejected, &mut out);
+pub(super) fn encode_calls(remembered: &RememberedCalls<PutOutcome>) -> Bytes {
+    let mut out = vec![VERSION_KEYS];
+    put_text(&remembered.tenant.account, &mut out);
+    put_text(&remembered.tenant.region, &mut out);
+    out.extend_from_slice(&(remembered.calls.len() as u32).to_le_bytes());
+    for (_, key, outcome) in &remembered.calls {
+        out.extend_from_slice(key);
+        out.extend_from_slice(&outcome.seq.to_le_bytes());
+        out.extend_from_slice(&outcome.ingestion_time.0.to_le_bytes());
+        out.extend_from_slice(&(outcome.accepted as u32).to_le_bytes());
+        put_rejected(&outcome.rejected, &mut out);
     }
     Bytes::from(out)
 }
 
-pub(super) fn decode_calls(payload: &Bytes) -> Result<Vec<RememberedCall>, String> {
-    let mut input = Input::new(payload)?;
-    let count = input.u32()?;
-    let mut calls = Vec::new();
-    for _ in 0..count {
-        let tenant = input.tenant()?;
-        let invocation = input.invocation()?.unwrap_or_default();
-        let seq = input.u64()?;
-        let ingestion_time = TimestampMs(input.i64()?);
-        let accepted = input.u32()? as usize;
-        let rejected = input.rejected()?;
-        calls.push(RememberedCall {
-            call: Call { tenant, invocation },
-            outcome: PutOutcome {
-                rejected,
-                accepted,
-                ingestion_time,
-                seq,
-                repeated: false,
-            },
-        });
+/// Oldest first.
+pub(super) fn decode_calls(payload: &Bytes) -> Result<Vec<RememberedCalls<PutOutcome>>, String> {
+    let mut input = Input {
+        bytes: payload,
+        at: 0,
+    };
+    let version = input.take(1)?.first().copied();
+    let mut found: Vec<RememberedCalls<PutOutcome>> = Vec::new();
+    match version {
+        Some(VERSION) => {
+            for _ in 0..input.u32()? {
+                let tenant = input.tenant()?;
+                let id = input.invocation()?.unwrap_or_default();
+                let calls = vec![input.call(call_key(&id))?];
+                found.push(RememberedCalls { tenant, calls });
+            }
+        }
+        Some(VERSION_KEYS) => {
+            let tenant = input.tenant()?;
+            let mut calls = Vec::new();
+            for _ in 0..input.u32()? {
+                let key = input.take(size_of::<CallKey>())?;
+                let key = key.try_into().unwrap_or_default();
+                calls.push(input.call(key)?);
+            }
+            found.push(RememberedCalls { tenant, calls });
+        }
+        other => return Err(format!("record version {other:?} is not supported")),
     }
-    Ok(calls)
+    Ok(found)
 }
 
 /// Texts here are bounded by validation far below 255 bytes; longer ones would be cut at a
@@ -242,6 +251,20 @@ impl<'a> Input<'a> {
         Ok((!text.is_empty()).then(|| text.to_owned()))
     }
 
+    fn call(&mut self, key: CallKey) -> Result<(TimestampMs, CallKey, PutOutcome), String> {
+        let seq = self.u64()?;
+        let ingestion_time = TimestampMs(self.i64()?);
+        let accepted = self.u32()? as usize;
+        let outcome = PutOutcome {
+            rejected: self.rejected()?,
+            accepted,
+            ingestion_time,
+            seq,
+            repeated: false,
+        };
+        Ok((ingestion_time, key, outcome))
+    }
+
     fn rejected(&mut self) -> Result<RejectedRanges, String> {
         let mut index = || {
             self.u32()
@@ -299,6 +322,45 @@ mod tests {
             // Cut off anywhere, it is an error or (at the very end) the same.
             for cut in 0..payload.len() {
                 prop_assert!(decode_events(&payload.slice(..cut)).is_err());
+            }
+        }
+
+        #[test]
+        fn calls_of_both_versions_read_back(
+            calls in proptest::collection::vec(("[a-z0-9-]{1,40}", any::<i64>(), 0usize..9), 0..5),
+        ) {
+            let tenant = Tenant::new("000000000000", "eu-west-1");
+            let outcome = |at, accepted| PutOutcome {
+                rejected: RejectedRanges { too_old_end: Some(accepted), ..Default::default() },
+                accepted,
+                ingestion_time: TimestampMs(at),
+                seq: 12,
+                repeated: false,
+            };
+            let expected: Vec<(TimestampMs, CallKey, PutOutcome)> = calls
+                .iter()
+                .map(|(id, at, n)| (TimestampMs(*at), call_key(id), outcome(*at, *n)))
+                .collect();
+            let remembered = RememberedCalls { tenant: tenant.clone(), calls: expected.clone() };
+            let mut old = vec![VERSION];
+            old.extend_from_slice(&(calls.len() as u32).to_le_bytes());
+            for (id, at, n) in &calls {
+                for text in [&*tenant.account, &*tenant.region, id] {
+                    put_text(text, &mut old);
+                }
+                old.extend_from_slice(&12u64.to_le_bytes());
+                old.extend_from_slice(&at.to_le_bytes());
+                old.extend_from_slice(&(*n as u32).to_le_bytes());
+                put_rejected(&outcome(*at, *n).rejected, &mut old);
+            }
+            for record in [encode_calls(&remembered), Bytes::from(old)] {
+                let read = decode_calls(&record).unwrap();
+                prop_assert!(read.iter().all(|r| r.tenant == tenant));
+                let read: Vec<_> = read.into_iter().flat_map(|r| r.calls).collect();
+                prop_assert_eq!(&read, &expected);
+                for cut in 0..record.len() {
+                    prop_assert!(decode_calls(&record.slice(..cut)).is_err());
+                }
             }
         }
 

@@ -15,6 +15,7 @@ use parking_lot::RwLock;
 use serde_json::json;
 
 use super::block::{BlockWriter, BuiltBlock, Effort};
+use super::calls_record;
 use super::config::MetricsConfig;
 use super::head::{Head, Series};
 use super::live::FrozenHead;
@@ -94,8 +95,8 @@ impl Inner {
         let frozen = self.state.read().frozen.clone();
         for head in frozen {
             if !head.calls_written.load(Ordering::Acquire) {
-                if let Some(record) = self.invocations.encode(self.clock.now()) {
-                    let record = Bytes::from(record);
+                for calls in self.calls.remembered(self.clock.now()) {
+                    let record = Bytes::from(calls_record::encode(&calls));
                     self.wal.append(KIND_INVOCATIONS, record).await?;
                 }
                 head.calls_written.store(true, Ordering::Release);

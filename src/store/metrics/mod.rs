@@ -10,7 +10,7 @@
 //! | `store` | [`MetricsStore`]: opening, putting, limits |
 //! | `config` | limits and times, each with its reason |
 //! | `batch` | the datums of one call, in columns; their write-ahead record |
-//! | `invocations` | calls that were applied: a retried call counts once |
+//! | `calls_record` | the write-ahead record of applied calls |
 //! | `key` | the bytes that identify a series |
 //! | `head` | samples not yet in blocks, by series |
 //! | `postings` | which series have a dimension, in head and block |
@@ -30,12 +30,12 @@
 mod aggregate;
 mod batch;
 mod block;
+mod calls_record;
 mod column;
 mod compact;
 mod config;
 mod flush;
 mod head;
-mod invocations;
 mod key;
 mod list;
 mod live;

@@ -13,9 +13,9 @@ use parking_lot::{Mutex, RwLock};
 use ulid::Ulid;
 
 use super::batch::{MetricBatch, RecordHeader};
+use super::calls_record;
 use super::config::MetricsConfig;
 use super::head::Head;
-use super::invocations::{Begin, Call, Invocations};
 use super::list::{self, MetricFilter, MetricPage};
 use super::live::{IndexCache, LiveBlock, LiveBlocks, Snapshot};
 use super::read::{self, MetricRead, MetricReadResult, ReadContext};
@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::objects::Objects;
 use crate::publishing::Publishing;
+use crate::retried_calls::{Begin, RetriedCalls, call_key};
 use crate::wal::{Lsn, Wal, WalRecord};
 
 /// The log's name in the catalog and below the data directory.
@@ -55,7 +56,7 @@ pub(super) struct Inner {
     /// One compaction, retention or sweep at a time. Taken before `flushing` where both are.
     pub(super) maintenance: tokio::sync::Mutex<()>,
     pub(super) publishing: tokio::sync::Mutex<Publishing>,
-    pub(super) invocations: Invocations,
+    pub(super) calls: RetriedCalls<()>,
     pub(super) cache: Arc<IndexCache>,
     pub(super) ids: Mutex<ulid::Generator>,
     /// When the active head got its first datum; `i64::MAX` while it is empty.
@@ -96,10 +97,10 @@ impl MetricsStore {
             .into_iter()
             .map(LiveBlock::new)
             .collect::<Result<_>>()?;
-        let invocations = Invocations::default();
+        let calls = RetriedCalls::default();
         let (wal, head) = {
-            let (dir, invocations) = (dir.to_owned(), invocations.clone());
-            tokio::task::spawn_blocking(move || replay(&dir, checkpoint, config, &invocations))
+            let (dir, calls) = (dir.to_owned(), calls.clone());
+            tokio::task::spawn_blocking(move || replay(&dir, checkpoint, config, &calls))
                 .await
                 .map_err(|_| Error::Stopped {
                     what: "metrics replay",
@@ -128,7 +129,7 @@ impl MetricsStore {
             flushing: tokio::sync::Mutex::default(),
             maintenance: tokio::sync::Mutex::default(),
             publishing: tokio::sync::Mutex::new(Publishing::new(checkpoint.max(Lsn::FIRST))),
-            invocations,
+            calls,
             cache: Arc::new(IndexCache::new(config.index_cache_bytes)),
             ids: Mutex::new(ulid::Generator::new()),
             head_since: AtomicI64::new(head_since),
@@ -262,13 +263,11 @@ fn replay(
     dir: &Path,
     checkpoint: Lsn,
     config: MetricsConfig,
-    invocations: &Invocations,
+    calls: &RetriedCalls<()>,
 ) -> Result<(Wal, Head)> {
     let wal = Wal::open(WAL_NAME, dir, checkpoint, config.wal)?;
     let mut head = Head::default();
-    let summary = wal.replay(checkpoint, |record| {
-        apply_to(&record, &mut head, invocations)
-    })?;
+    let summary = wal.replay(checkpoint, |record| apply_to(&record, &mut head, calls))?;
     if summary.records > 0 {
         tracing::info!(
             records = summary.records,
@@ -280,8 +279,8 @@ fn replay(
     Ok((wal, head))
 }
 
-fn apply_to(record: &WalRecord, head: &mut Head, invocations: &Invocations) -> Result<()> {
-    apply(record, head, invocations).ok_or_else(|| Error::WalCorrupt {
+fn apply_to(record: &WalRecord, head: &mut Head, calls: &RetriedCalls<()>) -> Result<()> {
+    apply(record, head, calls).ok_or_else(|| Error::WalCorrupt {
         file: WAL_NAME.to_owned(),
         offset: 0,
         why: format!(
@@ -291,20 +290,19 @@ fn apply_to(record: &WalRecord, head: &mut Head, invocations: &Invocations) -> R
     })
 }
 
-fn apply(record: &WalRecord, head: &mut Head, invocations: &Invocations) -> Option<()> {
+fn apply(record: &WalRecord, head: &mut Head, calls: &RetriedCalls<()>) -> Option<()> {
     match record.kind {
         KIND_BATCH => {
             let (header, batch) = MetricBatch::decode(&record.payload)?;
-            let repeated = header
-                .invocation
-                .as_deref()
-                .is_some_and(|id| invocations.replay(&header.tenant, id, header.applied_at));
+            let repeated = header.invocation.as_deref().is_some_and(|id| {
+                !calls.replay(&header.tenant, call_key(id), header.applied_at, ())
+            });
             if !repeated {
                 head.insert(&header.tenant, &batch);
             }
             Some(())
         }
-        KIND_INVOCATIONS => invocations.replay_record(&record.payload),
+        KIND_INVOCATIONS => calls_record::replay(&record.payload, calls),
         _ => None,
     }
 }
@@ -315,7 +313,7 @@ fn apply(record: &WalRecord, head: &mut Head, invocations: &Invocations) -> Opti
 /// # Errors
 /// [`Error::WalCorrupt`] for a record of no kind that this version writes.
 pub fn verify_record(record: &WalRecord) -> Result<()> {
-    apply_to(record, &mut Head::default(), &Invocations::default())
+    apply_to(record, &mut Head::default(), &RetriedCalls::default())
 }
 
 impl Inner {
@@ -329,10 +327,10 @@ impl Inner {
         batch: &MetricBatch,
         invocation: Option<&str>,
     ) -> Result<()> {
-        let call: Option<Call> = match invocation {
+        let call = match invocation {
             None => None,
-            Some(id) => match self.invocations.begin(tenant, id).await {
-                Begin::Applied => return Ok(()),
+            Some(id) => match self.calls.begin(tenant, id).await {
+                Begin::Applied(()) => return Ok(()),
                 Begin::Work(call) => Some(call),
             },
         };
@@ -355,7 +353,7 @@ impl Inner {
         };
         self.head_since.fetch_min(applied_at.0, Ordering::Relaxed);
         if let Some(call) = call {
-            call.applied(applied_at);
+            call.applied(applied_at, ());
         }
         drop(gate);
 

@@ -265,6 +265,47 @@ async fn a_restart_brings_everything_back_and_knows_the_calls() {
     assert!(b.put("g", "s", &[(0, "new")]).await.seq > first.seq);
 }
 
+/// A flush that begins as soon as an event can be read must know the event's call.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flush_waits_until_the_calls_of_its_events_are_noted() {
+    let b = Bench::new().await;
+    let group = b.group("g", &["s"]).await;
+    let put = |b: &Bench| {
+        let (store, tenant) = (b.store.clone(), b.tenant.clone());
+        async move {
+            let events = batch(&[(0, "once")]);
+            store
+                .put_events(&tenant, "g", "s", events, Some("call"))
+                .await
+        }
+    };
+    let inner = Arc::clone(&b.store.inner);
+    let closed = inner.gate.write().await;
+    let attempt = tokio::spawn(put(&b));
+    // Begun already, and waiting at the gate.
+    while futures::poll!(std::pin::pin!(inner.calls.begin(&b.tenant, "call"))).is_ready() {
+        tokio::task::yield_now().await;
+    }
+    {
+        let _untold = inner.calls.hold();
+        drop(closed);
+        while b.store.head_bytes() == 0 {
+            std::thread::yield_now();
+        }
+        for _ in 0..10_000 {
+            assert!(inner.gate.try_write().is_err(), "a flush may begin");
+            std::thread::yield_now();
+        }
+    }
+    assert!(!attempt.await.unwrap().unwrap().repeated);
+    drop(inner);
+
+    b.store.flush().await.unwrap();
+    let b = b.reopen().await;
+    assert!(put(&b).await.unwrap().repeated);
+    assert_eq!(b.messages(b.event_scan(&group)).await, ["once"]);
+}
+
 #[tokio::test]
 async fn refused_events_are_not_stored() {
     let b = Bench::new().await;
