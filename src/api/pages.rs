@@ -1,10 +1,14 @@
 //! Where a listing continues: tokens as operations take and give them.
 
+use belfry_model::time::DAY_MS;
 use belfry_wire::errors::{self, ApiError};
 
 use crate::operation::Call;
 use crate::page_token::PageScope;
 use crate::services::Services;
+
+/// Spec logs-semantics.md 1: tokens expire after 24 hours, unless an operation says otherwise.
+const LIFETIME_MS: i64 = DAY_MS;
 
 /// The tokens of one call: they open for the same operation, tenant and filter only.
 pub struct Pages<'a> {
@@ -13,6 +17,7 @@ pub struct Pages<'a> {
     operation: &'static str,
     /// What decides which items are listed, as one text.
     filter: String,
+    lifetime_ms: i64,
 }
 
 impl<'a> Pages<'a> {
@@ -28,6 +33,16 @@ impl<'a> Pages<'a> {
             call,
             operation,
             filter: format!("{filter:?}"),
+            lifetime_ms: LIFETIME_MS,
+        }
+    }
+
+    /// Tokens that are made from now on are good for so long.
+    #[must_use]
+    pub fn valid_for(self, lifetime_ms: i64) -> Self {
+        Self {
+            lifetime_ms,
+            ..self
         }
     }
 
@@ -56,7 +71,8 @@ impl<'a> Pages<'a> {
     pub fn seal(&self, cursor: &str) -> String {
         self.with_scope(|scope| {
             let tokens = &self.services.page_tokens;
-            tokens.seal(scope, cursor, self.call.now)
+            let expiry = self.call.now.saturating_add_ms(self.lifetime_ms);
+            tokens.seal(scope, cursor, expiry)
         })
     }
 

@@ -1,13 +1,12 @@
 //! DescribeQueries: the queries of the last seven days, newest first.
 
 use belfry_catalog::queries::{QueryRow, QueryStatus};
-use belfry_wire::errors::logs;
 use belfry_wire::{ApiError, Constrained, Constraints, Service};
 use serde::{Deserialize, Serialize};
 
 use super::{fail, limits};
 use crate::operation::{Call, Operation};
-use crate::page_token::PageScope;
+use crate::pages::Pages;
 use crate::services::Services;
 
 const PAGE_MAX: usize = 1_000;
@@ -87,23 +86,9 @@ impl Operation for DescribeQueries {
                 next_token: None,
             });
         }
-        let scope = PageScope {
-            operation: Self::NAME,
-            tenant: &call.tenant,
-            filter: &[
-                input.log_group_name.as_deref().unwrap_or_default(),
-                input.status.as_deref().unwrap_or_default(),
-            ],
-        };
-        let after = match &input.next_token {
-            Some(token) => Some(
-                services
-                    .page_tokens
-                    .open(scope, token, call.now)
-                    .ok_or_else(logs::invalid_next_token)?,
-            ),
-            None => None,
-        };
+        let filter = (&input.log_group_name, status);
+        let pages = Pages::new(services, call, Self::NAME, &filter);
+        let after = pages.open(input.next_token.as_deref())?;
         let limit = input
             .max_results
             .and_then(|max| usize::try_from(max).ok())
@@ -121,9 +106,7 @@ impl Operation for DescribeQueries {
             .map_err(fail)?;
         Ok(Output {
             queries: page.items.into_iter().map(QueryInfo::from).collect(),
-            next_token: page
-                .next_after
-                .map(|cursor| services.page_tokens.seal(scope, &cursor, call.now)),
+            next_token: pages.next(page.next_after),
         })
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{class, fail, limits, resolve};
 use crate::operation::{Call, Operation};
-use crate::page_token::PageScope;
+use crate::pages::Pages;
 use crate::services::Services;
 
 pub struct GetLogEvents;
@@ -78,14 +78,9 @@ impl Operation for GetLogEvents {
         class::must_be_standard(&group, Self::NAME)?;
         let stream_name = input.log_stream_name.unwrap_or_default();
         let stream = resolve::log_stream(services, &group, &stream_name).await?;
-        let stream_id = stream.id.0.to_string();
-        let scope = PageScope {
-            operation: Self::NAME,
-            tenant: &call.tenant,
-            filter: &[&stream_id],
-        };
+        let pages = Pages::new(services, call, Self::NAME, &stream.id);
         let position = match &input.next_token {
-            Some(token) => open(services, scope, token, call.now)?,
+            Some(token) => open(&pages, token)?,
             None if input.start_from_head.unwrap_or(false) => Position::head(),
             None => Position::tail(),
         };
@@ -115,7 +110,7 @@ impl Operation for GetLogEvents {
             // A page reads forwards, whichever way it was found.
             events.reverse();
         }
-        let (forward, backward) = tokens(services, scope, call.now, &events, position);
+        let (forward, backward) = tokens(&pages, &events, position);
         // A call that finds nothing returns the token it got, for that direction.
         let repeat = |direction| {
             input
@@ -156,13 +151,7 @@ impl Position {
 
 /// The tokens after a page: forward from its last event, backward from its first. After an
 /// empty page both stay where the page stood.
-fn tokens(
-    services: &Services,
-    scope: PageScope<'_>,
-    now: TimestampMs,
-    events: &[LogEvent],
-    position: Position,
-) -> (String, String) {
+fn tokens(pages: &Pages<'_>, events: &[LogEvent], position: Position) -> (String, String) {
     let (last, first) = match (events.last(), events.first()) {
         (Some(last), Some(first)) => (last.key, first.key),
         _ => match position {
@@ -179,10 +168,7 @@ fn tokens(
             _ => (EventKey::MIN, EventKey::MIN),
         },
     };
-    let seal = |letter: char, key: EventKey| {
-        let sealed = services.page_tokens.seal(scope, &key.to_text(), now);
-        format!("{letter}/{sealed}")
-    };
+    let seal = |letter: char, key: EventKey| format!("{letter}/{}", pages.seal(&key.to_text()));
     (seal('f', last), seal('b', first))
 }
 
@@ -204,12 +190,7 @@ fn predecessor(key: EventKey) -> EventKey {
     }
 }
 
-fn open(
-    services: &Services,
-    scope: PageScope<'_>,
-    token: &str,
-    now: TimestampMs,
-) -> Result<Position, ApiError> {
+fn open(pages: &Pages<'_>, token: &str) -> Result<Position, ApiError> {
     let opened = || {
         let (letter, sealed) = token.split_once('/')?;
         let direction = match letter {
@@ -217,7 +198,7 @@ fn open(
             "b" => Direction::Descending,
             _ => return None,
         };
-        let cursor = services.page_tokens.open(scope, sealed, now)?;
+        let cursor = pages.open(Some(sealed)).ok().flatten()?;
         Some(Position {
             direction,
             after: Some(EventKey::parse(&cursor)?),

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::fail;
 use crate::operation::{Call, Operation, off_async};
-use crate::page_token::PageScope;
+use crate::pages::Pages;
 use crate::services::Services;
 
 /// Rows of one page.
@@ -76,26 +76,12 @@ impl Operation for GetQueryResults {
             .await
             .map_err(fail)?
             .ok_or_else(|| super::query_not_found(&id))?;
-        let scope = PageScope {
-            operation: Self::NAME,
-            tenant: &call.tenant,
-            filter: &[&id],
-        };
-        // The seal adds a day to the time it is given: open it as if that much later.
-        let token_now = call
-            .now
-            .saturating_add_ms(crate::page_token::LIFETIME_MS - TOKEN_VALID_MS);
-        let skip: u64 = match input
-            .next_token
-            .as_deref()
-            .filter(|token| !token.is_empty())
-        {
+        let pages = Pages::new(services, call, Self::NAME, &id).valid_for(TOKEN_VALID_MS);
+        let skip = match pages.open(input.next_token.as_deref())? {
             None => 0,
-            Some(token) => services
-                .page_tokens
-                .open(scope, token, token_now)
-                .and_then(|cursor| cursor.parse().ok())
-                .ok_or_else(logs::invalid_next_token)?,
+            Some(cursor) => cursor
+                .parse::<u64>()
+                .map_err(|_| logs::invalid_next_token())?,
         };
         let take = input
             .max_items
@@ -123,11 +109,7 @@ impl Operation for GetQueryResults {
         let more = reached < row_count && !rows.is_empty();
         Ok(Output {
             query_language: "CWLI",
-            next_token: more.then(|| {
-                services
-                    .page_tokens
-                    .seal(scope, &reached.to_string(), call.now)
-            }),
+            next_token: more.then(|| pages.seal(&reached.to_string())),
             results: rows,
             statistics: Statistics {
                 records_matched: statistics.records_matched,
