@@ -75,6 +75,11 @@ pub trait Operation: Send + Sync + 'static {
         call: &Call,
         input: Self::Input,
     ) -> impl Future<Output = Result<Self::Output, ApiError>> + Send;
+
+    /// What becomes of the output once `response` is made of it.
+    fn finish(_output: Self::Output, response: Response) -> Response {
+        response
+    }
 }
 
 /// What a handler is doing.
@@ -133,7 +138,8 @@ impl<O: Operation> Handler for Typed<O> {
         Box::pin(async move {
             let input = decode_checked::<O>(&input)?;
             let output = O::call(services, call, input).await?;
-            Ok(call.answer(O::SERVICE, O::NAME, &output))
+            let response = call.answer(O::SERVICE, O::NAME, &output);
+            Ok(O::finish(output, response))
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Logs Insights queries that were started: status, statistics, results.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use belfry_model::{Tenant, TimestampMs};
 use serde::{Deserialize, Serialize};
@@ -81,6 +83,23 @@ pub struct QueryRow {
     pub row_count: u64,
 }
 
+/// Which queries a listing is to hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueryFilter {
+    /// Held against the names as the caller of the query gave them.
+    pub log_group: Option<String>,
+    pub status: Option<QueryStatus>,
+}
+
+impl QueryFilter {
+    /// Whether a query is one of them.
+    pub fn takes(&self, query: &QueryRow) -> bool {
+        let has_group = |name: &String| query.log_groups.contains(name);
+        self.status.is_none_or(|status| query.status == status)
+            && self.log_group.as_ref().is_none_or(has_group)
+    }
+}
+
 /// Some rows of a result, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResultPiece {
@@ -99,22 +118,16 @@ pub trait QueryCatalog: Send + Sync {
     /// afterwards.
     async fn put_query(&self, query: QueryRow, results: Vec<ResultPiece>) -> Result<()>;
     async fn query(&self, tenant: &Tenant, id: &str) -> Result<Option<QueryRow>>;
-    /// The pieces that hold any of the `take` rows from row `skip` on, in order. None for a query
-    /// that does not exist or has no result.
-    async fn query_results(
-        &self,
-        tenant: &Tenant,
-        id: &str,
-        skip: u64,
-        take: u64,
-    ) -> Result<Vec<ResultPiece>>;
-    /// Newest first; `log_group` is held against the names as the caller gave them; `after` is the
-    /// opaque `next_after` of the page before.
+    /// The pieces that hold any of those rows, in order. None for a query that does not exist or
+    /// has no result.
+    async fn query_results(&self, query: &QueryRow, rows: Range<u64>) -> Result<Vec<ResultPiece>>;
+    /// Bytes of the texts of those pieces, which are not read for that.
+    async fn query_result_bytes(&self, query: &QueryRow, rows: Range<u64>) -> Result<u64>;
+    /// Newest first; `after` is the opaque `next_after` of the page before.
     async fn queries(
         &self,
         tenant: &Tenant,
-        log_group: Option<&str>,
-        status: Option<QueryStatus>,
+        filter: &QueryFilter,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<QueryRow>>;

@@ -22,6 +22,9 @@ pub enum Error {
     Timeout(u64),
     #[error("the query needs more memory than it may use: {0}")]
     OutOfMemory(String),
+    /// The same call can succeed a moment later.
+    #[error("running queries and their answers hold too much memory at this moment: {0}")]
+    Busy(String),
     /// Text of AWS (spec metrics.md 8): InvalidParameterCombination.
     #[error(
         "You have requested up to {requested} datapoints, which exceeds the limit of {max}. You may reduce the datapoints requested by increasing Period, or decreasing the time range."
@@ -46,6 +49,7 @@ impl Classified for Error {
             Self::Unsupported(_) => StatusClass::Unsupported,
             Self::UnknownQuery(_) => StatusClass::NotFound,
             Self::TooManyQueries { .. } | Self::OutOfMemory(_) => StatusClass::LimitExceeded,
+            Self::Busy(_) => StatusClass::Throttled,
             Self::Math { error, .. } => error.class(),
             Self::Store(error) => error.class(),
             Self::Catalog(error) => error.class(),

@@ -58,8 +58,31 @@ pub struct Response {
     pub body: Bytes,
 }
 
+impl Response {
+    /// Keeps `held` until the last byte of the body is sent, or given up.
+    #[must_use]
+    pub fn holding<T: Send + 'static>(mut self, held: T) -> Self {
+        let body = self.body;
+        self.body = Bytes::from_owner(Held { body, _held: held });
+        self
+    }
+}
+
+struct Held<T> {
+    body: Bytes,
+    _held: T,
+}
+
+impl<T> AsRef<[u8]> for Held<T> {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn head(request: request::Builder) -> RequestHead {
@@ -77,6 +100,22 @@ mod tests {
         );
         let http1 = head(request::Request::get("http://other/").header(HOST, "belfry"));
         assert_eq!(http1.header("host"), Some("belfry"));
+    }
+
+    #[test]
+    fn a_body_holds_what_it_is_made_of() {
+        let held = Arc::new(());
+        let response = Response {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(b"body"),
+        };
+        let mut body = response.holding(held.clone()).body;
+        let sent = body.split_to(2);
+        drop(body);
+        assert_eq!((&*sent, Arc::strong_count(&held)), (&b"bo"[..], 2));
+        drop(sent);
+        assert_eq!(Arc::strong_count(&held), 1);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! DescribeQueries: the queries of the last seven days, newest first.
 
-use belfry_catalog::queries::{QueryRow, QueryStatus};
+use belfry_catalog::queries::{QueryFilter, QueryRow, QueryStatus};
 use belfry_wire::{ApiError, Constrained, Constraints, Service};
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +86,10 @@ impl Operation for DescribeQueries {
                 next_token: None,
             });
         }
-        let filter = (&input.log_group_name, status);
+        let filter = QueryFilter {
+            log_group: input.log_group_name,
+            status,
+        };
         let pages = Pages::new(services, call, Self::NAME, &filter);
         let after = pages.open(input.next_token.as_deref())?;
         let limit = input
@@ -95,13 +98,7 @@ impl Operation for DescribeQueries {
             .unwrap_or(PAGE_MAX);
         let page = services
             .insights
-            .queries(
-                &call.tenant,
-                input.log_group_name.as_deref(),
-                status,
-                after.as_deref(),
-                limit,
-            )
+            .queries(&call.tenant, &filter, after.as_deref(), limit)
             .await
             .map_err(fail)?;
         Ok(Output {

@@ -1,9 +1,12 @@
 //! GetQueryResults: status, statistics and rows of a query (spec logs-insights.md 10.3).
 
-use belfry_catalog::queries::{QueryRow, ResultPiece};
+use std::ops::Range;
+
+use belfry_catalog::queries::ResultPiece;
 use belfry_model::time::HOUR_MS;
+use belfry_query::insights::AnswerMemory;
 use belfry_wire::errors::logs;
-use belfry_wire::{ApiError, Constrained, Constraints, Service};
+use belfry_wire::{ApiError, Constrained, Constraints, Response, Service};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -37,6 +40,9 @@ pub struct Output {
     pub status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
+    /// What the rows take; `None` where there are none.
+    #[serde(skip)]
+    memory: Option<AnswerMemory>,
 }
 
 #[derive(Debug, PartialEq, Serialize)]
@@ -77,7 +83,7 @@ impl Operation for GetQueryResults {
             .map_err(fail)?
             .ok_or_else(|| super::query_not_found(&id))?;
         let pages = Pages::new(services, call, Self::NAME, &id).valid_for(TOKEN_VALID_MS);
-        let skip = match pages.open(input.next_token.as_deref())? {
+        let first = match pages.open(input.next_token.as_deref())? {
             None => 0,
             Some(cursor) => cursor
                 .parse::<u64>()
@@ -89,24 +95,17 @@ impl Operation for GetQueryResults {
             // A page of none would never end.
             .filter(|max| *max > 0)
             .unwrap_or(PAGE_MAX);
-        let QueryRow {
-            status,
-            statistics,
-            row_count,
-            ..
-        } = query;
-        let take = take.min(row_count.saturating_sub(skip));
-        let pieces = match take {
-            0 => Vec::new(),
-            _ => services
-                .insights
-                .results(&call.tenant, &id, skip, take)
-                .await
-                .map_err(fail)?,
+        let asked = first..first.saturating_add(take).min(query.row_count);
+        let (rows, memory) = if asked.is_empty() {
+            (Vec::new(), None)
+        } else {
+            let results = services.insights.results(&query, asked.clone());
+            let (pieces, memory) = results.await.map_err(fail)?;
+            (off_async(|| page(pieces, asked))?, Some(memory))
         };
-        let rows = off_async(|| page(&pieces, skip, take))?;
-        let reached = skip.saturating_add(rows.len() as u64);
-        let more = reached < row_count && !rows.is_empty();
+        let reached = first.saturating_add(rows.len() as u64);
+        let more = reached < query.row_count && !rows.is_empty();
+        let statistics = query.statistics;
         Ok(Output {
             query_language: "CWLI",
             next_token: more.then(|| pages.seal(&reached.to_string())),
@@ -118,15 +117,24 @@ impl Operation for GetQueryResults {
                 bytes_scanned: statistics.bytes_scanned,
                 estimated_bytes_skipped: statistics.estimated_bytes_skipped,
                 log_groups_scanned: statistics.log_groups_scanned,
-                result_count: row_count as f64,
+                result_count: query.row_count as f64,
             },
-            status: status.as_str(),
+            status: query.status.as_str(),
+            memory,
         })
+    }
+
+    fn finish(output: Output, response: Response) -> Response {
+        let Some(memory) = output.memory else {
+            return response;
+        };
+        memory.shrink_to(response.body.len());
+        response.holding(memory)
     }
 }
 
 /// The rows of the page.
-fn page(pieces: &[ResultPiece], skip: u64, take: u64) -> Result<Vec<Box<RawValue>>, ApiError> {
+fn page(pieces: Vec<ResultPiece>, asked: Range<u64>) -> Result<Vec<Box<RawValue>>, ApiError> {
     let mut page = Vec::new();
     for piece in pieces {
         let rows: Vec<Box<RawValue>> = serde_json::from_str(&piece.rows).map_err(|error| {
@@ -134,7 +142,7 @@ fn page(pieces: &[ResultPiece], skip: u64, take: u64) -> Result<Vec<Box<RawValue
             logs::internal_server_error("The request failed because of an internal error.")
         })?;
         let rows = (piece.first_row..).zip(rows);
-        let of_page = rows.filter(|(at, _)| (skip..skip.saturating_add(take)).contains(at));
+        let of_page = rows.filter(|(at, _)| asked.contains(at));
         page.extend(of_page.map(|(_, row)| row));
     }
     Ok(page)
@@ -151,12 +159,12 @@ mod tests {
             row_count: 2,
             rows: rows.to_owned(),
         });
-        let rows = |skip, take| -> Vec<String> {
-            let page = page(&pieces, skip, take).unwrap();
+        let rows = |asked| -> Vec<String> {
+            let page = page(pieces.to_vec(), asked).unwrap();
             page.iter().map(|row| row.get().to_owned()).collect()
         };
-        assert_eq!(rows(3, 2), ["[3]", "[4]"]);
-        assert_eq!(rows(2, 9), ["[2]", "[3]", "[4]", "[5]"]);
-        assert_eq!(rows(5, 1), ["[5]"]);
+        assert_eq!(rows(3..5), ["[3]", "[4]"]);
+        assert_eq!(rows(2..11), ["[2]", "[3]", "[4]", "[5]"]);
+        assert_eq!(rows(5..6), ["[5]"]);
     }
 }

@@ -1,7 +1,9 @@
+use std::ops::Range;
+
 use belfry_model::TimestampMs;
 
 use super::{stranger, tenant};
-use crate::queries::{QueryRow, QueryStatistics, QueryStatus, ResultPiece};
+use crate::queries::{QueryFilter, QueryRow, QueryStatistics, QueryStatus, ResultPiece};
 use crate::{Catalog, Error};
 
 fn query(id: &str, created_at: i64, status: QueryStatus) -> QueryRow {
@@ -40,7 +42,7 @@ pub async fn results_come_by_the_page(catalog: &impl Catalog) {
     row.status = QueryStatus::Complete;
     row.row_count = 5;
     let pieces = [
-        piece(0, &["[0]", "[1]"]),
+        piece(0, &["[\"ä\"]", "[1]"]),
         piece(2, &["[2]", "[3]"]),
         piece(4, &["[4]"]),
     ];
@@ -50,25 +52,34 @@ pub async fn results_come_by_the_page(catalog: &impl Catalog) {
         catalog.query(&tenant(), "q").await.expect("get"),
         Some(row.clone())
     );
-    let results = |skip, take| async move {
-        let found = catalog.query_results(&tenant(), "q", skip, take).await;
-        found.expect("results")
+    let results_of = async |query: &QueryRow, rows: Range<u64>| {
+        let found = catalog.query_results(query, rows.clone()).await;
+        let found = found.expect("results");
+        let bytes = catalog.query_result_bytes(query, rows).await;
+        let texts = found.iter().map(|piece| piece.rows.len() as u64);
+        assert_eq!(bytes.expect("bytes"), texts.sum::<u64>());
+        found
     };
-    assert_eq!(results(0, u64::MAX).await, pieces);
-    assert_eq!(results(1, 1).await, pieces[..1]);
-    assert_eq!(results(1, 2).await, pieces[..2]);
-    assert_eq!(results(2, 2).await, pieces[1..2]);
-    assert_eq!(results(3, 9).await, pieces[1..]);
-    assert_eq!(results(5, 1).await, []);
-    assert_eq!(results(0, 0).await, []);
-    let foreign = catalog.query_results(&stranger(), "q", 0, 9).await;
-    assert_eq!(foreign.expect("none"), []);
+    let asked = row.clone();
+    let results = async |rows| results_of(&asked, rows).await;
+    assert_eq!(results(0..u64::MAX).await, pieces);
+    assert_eq!(results(1..2).await, pieces[..1]);
+    assert_eq!(results(1..3).await, pieces[..2]);
+    assert_eq!(results(2..4).await, pieces[1..2]);
+    assert_eq!(results(3..12).await, pieces[1..]);
+    assert_eq!(results(5..6).await, []);
+    assert_eq!(results(0..0).await, []);
+    let foreign = QueryRow {
+        tenant: stranger(),
+        ..asked.clone()
+    };
+    assert_eq!(results_of(&foreign, 0..9).await, []);
 
     // Its end stays as it was, and goes with it.
     catalog.put_query(row, pieces.to_vec()).await.expect("put");
-    assert_eq!(results(0, 9).await, pieces);
+    assert_eq!(results(0..9).await, pieces);
     catalog.trim_queries(TimestampMs(1)).await.expect("trimmed");
-    assert_eq!(results(0, 9).await, []);
+    assert_eq!(results(0..9).await, []);
 }
 
 pub async fn final_rows_stay(catalog: &impl Catalog) {
@@ -113,12 +124,16 @@ pub async fn pages_newest_first(catalog: &impl Catalog) {
     foreign.tenant = stranger();
     catalog.put_query(foreign, vec![]).await.expect("put");
 
-    let page = |group, status, limit| async move {
+    let page = async |log_group: Option<&str>, status, limit| {
+        let filter = QueryFilter {
+            log_group: log_group.map(str::to_owned),
+            status,
+        };
         let mut ids = Vec::new();
         let mut after: Option<String> = None;
         loop {
             let page = catalog
-                .queries(&tenant(), group, status, after.as_deref(), limit)
+                .queries(&tenant(), &filter, after.as_deref(), limit)
                 .await
                 .expect("page");
             assert!(page.items.len() <= limit);
@@ -134,7 +149,8 @@ pub async fn pages_newest_first(catalog: &impl Catalog) {
         assert_eq!(page(Some("g"), None, limit).await, "cba");
         assert_eq!(page(None, Some(QueryStatus::Failed), limit).await, "d");
     }
-    let nonsense = catalog.queries(&tenant(), None, None, Some("?"), 1).await;
+    let all = QueryFilter::default();
+    let nonsense = catalog.queries(&tenant(), &all, Some("?"), 1).await;
     assert!(matches!(nonsense, Err(Error::InvalidCursor { .. })));
 
     let trimmed = catalog.trim_queries(TimestampMs(3)).await;

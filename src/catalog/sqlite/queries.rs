@@ -1,5 +1,7 @@
 //! Logs Insights queries.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use belfry_model::{Tenant, TimestampMs};
 use futures::TryStreamExt;
@@ -11,7 +13,7 @@ use super::fields::{Fields, stored, to_json};
 use super::paging::{fetch_limit, numbered_cursor, page, parse_numbered_cursor};
 use crate::Page;
 use crate::error::Result;
-use crate::queries::{QueryCatalog, QueryRow, QueryStatus, ResultPiece};
+use crate::queries::{QueryCatalog, QueryFilter, QueryRow, QueryStatus, ResultPiece};
 
 pub(super) fn query_row(row: &SqliteRow) -> Result<QueryRow> {
     let fields = Fields::of(row, "insights_query", "id");
@@ -39,6 +41,11 @@ pub(super) fn result_piece(row: &SqliteRow) -> Result<ResultPiece> {
         row_count: fields.unsigned("row_count")?,
         rows: fields.get("rows")?,
     })
+}
+
+/// A bound of a range of rows: beyond what can be stored there is nothing.
+fn row_bound(row: u64) -> i64 {
+    i64::try_from(row).unwrap_or(i64::MAX)
 }
 
 #[async_trait]
@@ -110,36 +117,43 @@ impl QueryCatalog for SqliteCatalog {
         row.as_ref().map(query_row).transpose()
     }
 
-    async fn query_results(
-        &self,
-        tenant: &Tenant,
-        id: &str,
-        skip: u64,
-        take: u64,
-    ) -> Result<Vec<ResultPiece>> {
-        // Beyond what can be stored there is nothing.
-        let limit = |row: u64| i64::try_from(row).unwrap_or(i64::MAX);
+    async fn query_results(&self, query: &QueryRow, rows: Range<u64>) -> Result<Vec<ResultPiece>> {
         let rows = sqlx::query(
             "SELECT id, first_row, row_count, rows FROM insights_result \
              WHERE account = $1 AND region = $2 AND id = $3 \
                  AND first_row < $4 AND first_row + row_count > $5 \
              ORDER BY first_row",
         )
-        .bind(&*tenant.account)
-        .bind(&*tenant.region)
-        .bind(id)
-        .bind(limit(skip.saturating_add(take)))
-        .bind(limit(skip))
+        .bind(&*query.tenant.account)
+        .bind(&*query.tenant.region)
+        .bind(&query.id)
+        .bind(row_bound(rows.end))
+        .bind(row_bound(rows.start))
         .fetch_all(&self.readers)
         .await?;
         rows.iter().map(result_piece).collect()
     }
 
+    async fn query_result_bytes(&self, query: &QueryRow, rows: Range<u64>) -> Result<u64> {
+        let row = sqlx::query(
+            "SELECT $3 AS id, COALESCE(SUM(octet_length(rows)), 0) AS bytes FROM insights_result \
+             WHERE account = $1 AND region = $2 AND id = $3 \
+                 AND first_row < $4 AND first_row + row_count > $5",
+        )
+        .bind(&*query.tenant.account)
+        .bind(&*query.tenant.region)
+        .bind(&query.id)
+        .bind(row_bound(rows.end))
+        .bind(row_bound(rows.start))
+        .fetch_one(&self.readers)
+        .await?;
+        Fields::of(&row, "insights_result", "id").unsigned("bytes")
+    }
+
     async fn queries(
         &self,
         tenant: &Tenant,
-        log_group: Option<&str>,
-        status: Option<QueryStatus>,
+        filter: &QueryFilter,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<QueryRow>> {
@@ -150,7 +164,7 @@ impl QueryCatalog for SqliteCatalog {
         );
         query.push_bind(&*tenant.account);
         query.push(" AND region = ").push_bind(&*tenant.region);
-        if let Some(status) = status {
+        if let Some(status) = filter.status {
             query.push(" AND status = ").push_bind(status.as_str());
         }
         if let Some(after) = after {
@@ -161,7 +175,7 @@ impl QueryCatalog for SqliteCatalog {
             query.push(", ").push_bind(id).push(")");
         }
         query.push(" ORDER BY created_at DESC, id DESC");
-        if log_group.is_none() {
+        if filter.log_group.is_none() {
             query.push(" LIMIT ").push_bind(fetch_limit(limit));
         }
         // The log groups of a query are a list: rows are looked at one by one until the page
@@ -172,7 +186,7 @@ impl QueryCatalog for SqliteCatalog {
             && let Some(row) = rows.try_next().await?
         {
             let query = query_row(&row)?;
-            if log_group.is_none_or(|wanted| query.log_groups.iter().any(|name| name == wanted)) {
+            if filter.takes(&query) {
                 queries.push(query);
             }
         }

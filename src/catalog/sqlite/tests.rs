@@ -220,8 +220,9 @@ async fn results_of_version_1_become_pieces() {
     let tenant = Tenant::new("1", "r");
     for (id, rows) in [("full", 2), ("empty", 0), ("none", 0)] {
         let row = catalog.query(&tenant, id).await.expect("get");
-        assert_eq!(row.expect("a row").row_count, rows, "{id}");
-        let pieces = catalog.query_results(&tenant, id, 0, 9).await;
+        let row = row.expect("a row");
+        assert_eq!(row.row_count, rows, "{id}");
+        let pieces = catalog.query_results(&row, 0..9).await;
         let pieces = pieces.expect("results").into_iter();
         let texts: Vec<String> = pieces.map(|piece| piece.rows).collect();
         assert_eq!(texts.concat(), if rows == 2 { "[[1],[2]]" } else { "" });

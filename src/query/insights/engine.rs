@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::answer_memory::AnswerMemory;
 use super::compiled::{CompiledQuery, QueryScope};
 use super::result::{Cell, ResultSet};
 use crate::error::{Error, Result};
@@ -144,6 +145,14 @@ impl InsightsEngine {
                 None => Err(Error::Cancelled),
             },
         }
+    }
+
+    /// Memory for an answer made of so many bytes of stored rows, from what queries have.
+    ///
+    /// # Errors
+    /// `Busy`.
+    pub fn reserve_answer(&self, stored_bytes: usize) -> Result<AnswerMemory> {
+        AnswerMemory::reserve(&self.state.runtime_env().memory_pool, stored_bytes)
     }
 }
 

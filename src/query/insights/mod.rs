@@ -4,6 +4,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `answer_memory` | what answers made of results take |
 //! | `compile_error` | why a query is refused, and where in its text |
 //! | `compiled` | a query that can run, and the window and groups it runs over |
 //! | `lower/` | from the syntax tree to DataFusion's logical plan |
@@ -12,6 +13,7 @@
 //! | `counts` | how many run, and how they ended |
 //! | `service` | queries that callers start, look at and stop |
 
+mod answer_memory;
 pub mod compile_error;
 pub mod compiled;
 pub mod counts;
@@ -26,6 +28,7 @@ mod refusing_catalog;
 pub mod result;
 pub mod service;
 
+pub use answer_memory::AnswerMemory;
 pub use compile_error::CompileError;
 pub use compiled::{CompiledQuery, QueryScope, QueryTimes, compile};
 pub use counts::QueryCounts;

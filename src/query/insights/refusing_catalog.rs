@@ -1,9 +1,10 @@
 //! A catalog of queries that refuses to write some rows, for tests.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use belfry_catalog::queries::{QueryCatalog, QueryRow, QueryStatus, ResultPiece};
+use belfry_catalog::queries::{QueryCatalog, QueryFilter, QueryRow, ResultPiece};
 use belfry_catalog::{Catalog, Error, Page, Result};
 use belfry_model::{Tenant, TimestampMs};
 use parking_lot::Mutex;
@@ -46,26 +47,22 @@ impl QueryCatalog for RefusingCatalog {
         self.real.query(tenant, id).await
     }
 
-    async fn query_results(
-        &self,
-        tenant: &Tenant,
-        id: &str,
-        skip: u64,
-        take: u64,
-    ) -> Result<Vec<ResultPiece>> {
-        self.real.query_results(tenant, id, skip, take).await
+    async fn query_results(&self, query: &QueryRow, rows: Range<u64>) -> Result<Vec<ResultPiece>> {
+        self.real.query_results(query, rows).await
+    }
+
+    async fn query_result_bytes(&self, query: &QueryRow, rows: Range<u64>) -> Result<u64> {
+        self.real.query_result_bytes(query, rows).await
     }
 
     async fn queries(
         &self,
         tenant: &Tenant,
-        log_group: Option<&str>,
-        status: Option<QueryStatus>,
+        filter: &QueryFilter,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<QueryRow>> {
-        let real = &self.real;
-        real.queries(tenant, log_group, status, after, limit).await
+        self.real.queries(tenant, filter, after, limit).await
     }
 
     async fn fail_unfinished_queries(&self, now: TimestampMs, why: &str) -> Result<u64> {

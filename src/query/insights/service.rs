@@ -5,17 +5,21 @@
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use belfry_catalog::Page;
 use belfry_catalog::log_groups::LogGroup;
-use belfry_catalog::queries::{QueryCatalog, QueryRow, QueryStatistics, QueryStatus, ResultPiece};
+use belfry_catalog::queries::{
+    QueryCatalog, QueryFilter, QueryRow, QueryStatistics, QueryStatus, ResultPiece,
+};
 use belfry_model::time::{DAY_MS, HOUR_MS, SECOND_MS};
 use belfry_model::{Classified, Clock, StatusClass, Tenant, TimestampMs};
 use belfry_store::logs::{GroupScope, LogsStore};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
+use super::answer_memory::AnswerMemory;
 use super::compile_error::CompileError;
 use super::compiled::{CompiledQuery, QueryScope, QueryTimes, compile};
 use super::counts::{Ends, QueryCounts};
@@ -320,18 +324,21 @@ impl InsightsService {
         Some(row)
     }
 
-    /// The pieces of a result that hold any of the `take` rows from row `skip` on.
+    /// The pieces of a result that hold any of those rows, and the memory that an answer made of
+    /// them takes: keep it as long as the answer.
     ///
     /// # Errors
-    /// Of the catalog.
+    /// `Busy` when queries and other answers hold too much; of the catalog.
     pub async fn results(
         &self,
-        tenant: &Tenant,
-        id: &str,
-        skip: u64,
-        take: u64,
-    ) -> Result<Vec<ResultPiece>> {
-        Ok(self.catalog.query_results(tenant, id, skip, take).await?)
+        query: &QueryRow,
+        rows: Range<u64>,
+    ) -> Result<(Vec<ResultPiece>, AnswerMemory)> {
+        let bytes = self.catalog.query_result_bytes(query, rows.clone()).await?;
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let memory = self.engine.reserve_answer(bytes)?;
+        let pieces = self.catalog.query_results(query, rows).await?;
+        Ok((pieces, memory))
     }
 
     /// Queries, newest first; see [`belfry_catalog::QueryCatalog::queries`].
@@ -341,17 +348,14 @@ impl InsightsService {
     pub async fn queries(
         &self,
         tenant: &Tenant,
-        log_group: Option<&str>,
-        status: Option<QueryStatus>,
+        filter: &QueryFilter,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<QueryRow>> {
-        if let Some(status) = status.filter(|status| !status.is_final()) {
-            return Ok(self.unfinished(tenant, log_group, status, after, limit));
+        if filter.status.is_some_and(|status| !status.is_final()) {
+            return Ok(self.unfinished(tenant, filter, after, limit));
         }
-        let page = self
-            .catalog
-            .queries(tenant, log_group, status, after, limit);
+        let page = self.catalog.queries(tenant, filter, after, limit);
         let mut page = page.await?;
         for row in &mut page.items {
             if let Some(live) = self
@@ -369,8 +373,7 @@ impl InsightsService {
     fn unfinished(
         &self,
         tenant: &Tenant,
-        log_group: Option<&str>,
-        status: QueryStatus,
+        filter: &QueryFilter,
         after: Option<&str>,
         limit: usize,
     ) -> Page<QueryRow> {
@@ -378,8 +381,7 @@ impl InsightsService {
         let mut rows: Vec<QueryRow> = ids
             .iter()
             .filter_map(|id| self.live(tenant, id))
-            .filter(|row| row.status == status)
-            .filter(|row| log_group.is_none_or(|name| row.log_groups.iter().any(|g| g == name)))
+            .filter(|row| filter.takes(row))
             .collect();
         let key = |row: &QueryRow| format!("{:020} {}", row.created_at.0.max(0), row.id);
         rows.sort_by_cached_key(|row| Reverse(key(row)));

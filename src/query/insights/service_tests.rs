@@ -128,8 +128,9 @@ impl Bench {
 
     /// The only piece of a result.
     async fn results(&self, id: &str) -> String {
-        let pieces = self.service.results(&self.tenant, id, 0, 10_000).await;
-        let [piece] = pieces.unwrap().try_into().unwrap();
+        let row = self.ended(id).await;
+        let (pieces, _memory) = self.service.results(&row, 0..10_000).await.unwrap();
+        let [piece] = pieces.try_into().unwrap();
         piece.rows
     }
 
@@ -137,11 +138,13 @@ impl Bench {
     async fn listed(&self, status: Option<QueryStatus>) -> Vec<(String, QueryStatus)> {
         let mut listed = Vec::new();
         let mut after = None;
+        let filter = QueryFilter {
+            log_group: Some("app".to_owned()),
+            status,
+        };
         loop {
             let tenant = &self.tenant;
-            let page = self
-                .service
-                .queries(tenant, Some("app"), status, after.as_deref(), 1);
+            let page = self.service.queries(tenant, &filter, after.as_deref(), 1);
             let page = page.await.unwrap();
             assert!(page.items.len() <= 1);
             listed.extend(page.items.into_iter().map(|row| (row.id, row.status)));
@@ -324,11 +327,31 @@ async fn listings_tell_what_runs_from_what_waits() {
     assert_eq!(bench.listed(Some(Scheduled)).await, scheduled);
     assert_eq!(bench.listed(Some(Running)).await, [pair(second, Running)]);
     assert_eq!(bench.listed(Some(Complete)).await, [pair(&done, Complete)]);
+    let of_other_group = QueryFilter {
+        log_group: Some("x".to_owned()),
+        status: Some(Running),
+    };
     let elsewhere = bench
         .service
-        .queries(&bench.tenant, Some("x"), Some(Running), None, 9);
+        .queries(&bench.tenant, &of_other_group, None, 9);
     assert_eq!(elsewhere.await.unwrap().items, []);
     drop(all);
+}
+
+#[tokio::test]
+async fn an_answer_takes_memory_from_queries() {
+    let bench = Bench::new().await;
+    let id = bench.start("fields i").await.unwrap();
+    let row = bench.ended(&id).await;
+    let others = bench.service.engine.reserve_answer(usize::MAX);
+    assert!(matches!(others, Err(Error::Busy(_))), "{others:?}");
+    let everything = EngineConfig::default().memory_bytes / 3;
+    let others = bench.service.engine.reserve_answer(everything).unwrap();
+    let refused = bench.service.results(&row, 0..5).await;
+    assert_eq!(refused.unwrap_err().class(), StatusClass::Throttled);
+    drop(others);
+    let (pieces, _memory) = bench.service.results(&row, 0..5).await.unwrap();
+    assert_eq!(pieces.len(), 1);
 }
 
 #[tokio::test]
