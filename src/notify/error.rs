@@ -78,21 +78,9 @@ impl Error {
         }
     }
 
-    /// The HTTP status that goes with [`Self::code`].
-    pub const fn http_status(&self) -> u16 {
-        match self {
-            Self::TopicNotFound | Self::SubscriptionNotFound | Self::ResourceNotFound => 404,
-            Self::AuthorizationError(_)
-            | Self::SubscriptionLimitExceeded
-            | Self::FilterPolicyLimitExceeded(_) => 403,
-            Self::Catalog(_) | Self::Internal(_) => 500,
-            _ => 400,
-        }
-    }
-
     /// Whether the fault is the caller's (`SenderFault` of batch entries).
     pub const fn is_sender_fault(&self) -> bool {
-        self.http_status() < 500
+        !matches!(self, Self::Catalog(_) | Self::Internal(_))
     }
 }
 

@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{Method, Uri};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use belfry_notify::topic::ConfirmRequest;
 use belfry_notify::{Error, TopicService, pages};
+use belfry_wire::errors::sns;
 use belfry_wire::route::strip_base_path;
 
 use crate::routes::wants_page;
@@ -162,8 +163,7 @@ impl NotificationPages {
 }
 
 fn refused(error: &Error) -> Response {
-    let status =
-        StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = sns::status(error.code());
     if status.is_server_error() {
         tracing::error!(%error, "a notification's link failed");
         let text = "Something went wrong here. Please try again.";

@@ -1,8 +1,11 @@
 //! Requests and answers as bytes, independent of any HTTP library.
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{HOST, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, request};
+
+/// Tells what is wrong with an entity when the metrics are stored all the same.
+const FAILURE_MESSAGE: HeaderName = HeaderName::from_static("x-amzn-failure-message");
 
 /// The first part of a request, as received: nothing decoded, nothing normalised, because the
 /// signature covers these very characters.
@@ -59,6 +62,14 @@ pub struct Response {
 }
 
 impl Response {
+    /// Says what PutMetricData put up with.
+    #[must_use]
+    pub fn with_failure_message(mut self, kind: &'static str) -> Self {
+        self.headers
+            .insert(FAILURE_MESSAGE, HeaderValue::from_static(kind));
+        self
+    }
+
     /// Keeps `held` until the last byte of the body is sent, or given up.
     #[must_use]
     pub fn holding<T: Send + 'static>(mut self, held: T) -> Self {

@@ -7,7 +7,6 @@ use belfry_model::arn::Arn;
 use belfry_model::{arn, quota};
 use belfry_wire::ApiError;
 use belfry_wire::errors::logs;
-use http::StatusCode;
 
 use super::{fail, resolve};
 use crate::operation::Call;
@@ -56,11 +55,10 @@ pub async fn put(
     let tags: Vec<(String, String)> = tags.into_iter().collect();
     match services.catalog.put_tags(arn, &tags, quota::TAGS_MAX).await {
         Ok(()) => Ok(()),
-        Err(Error::Conflict { .. }) => Err(ApiError::new(
-            "TooManyTagsException",
-            StatusCode::BAD_REQUEST,
-            format!("A resource can have at most {} tags.", quota::TAGS_MAX),
-        )),
+        Err(Error::Conflict { .. }) => Err(logs::too_many_tags(format!(
+            "A resource can have at most {} tags.",
+            quota::TAGS_MAX
+        ))),
         Err(error) => Err(fail(error)),
     }
 }

@@ -11,9 +11,7 @@ use belfry_wire::constraints::check;
 use belfry_wire::errors::monitoring::{
     invalid_parameter_combination, invalid_parameter_value, missing_parameter,
 };
-use belfry_wire::{ApiError, Constrained, Constraints, Empty, Input, Response, Service};
-use http::HeaderValue;
-use http::header::HeaderName;
+use belfry_wire::{ApiError, Constrained, Constraints, Empty, Input, Service};
 use serde::{Deserialize, Serialize};
 
 use super::metric_datum::{MetricDatum, TimeWindow};
@@ -26,8 +24,6 @@ use crate::services::{Services, Settings};
 
 const NAME: &str = "PutMetricData";
 const ENTITIES_MAX: usize = 2;
-/// Tells what is wrong with an entity when the metrics are stored all the same.
-const FAILURE_MESSAGE: HeaderName = HeaderName::from_static("x-amzn-failure-message");
 
 pub struct PutMetricData;
 
@@ -208,15 +204,10 @@ impl Handler for PutMetricData {
                 .await
                 .map_err(fail)?;
             let response = call.answer(Service::Monitoring, NAME, &Empty {});
-            Ok(with_entity_fault(response, accepted.entity_fault))
+            Ok(match accepted.entity_fault {
+                Some(fault) => response.with_failure_message(fault.kind),
+                None => response,
+            })
         })
     }
-}
-
-fn with_entity_fault(mut response: Response, fault: Option<EntityFault>) -> Response {
-    if let Some(fault) = fault {
-        let kind = HeaderValue::from_static(fault.kind);
-        response.headers.insert(FAILURE_MESSAGE, kind);
-    }
-    response
 }

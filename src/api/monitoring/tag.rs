@@ -6,7 +6,6 @@ use belfry_model::arn::{self, Arn};
 use belfry_model::quota::TAGS_MAX;
 use belfry_wire::errors::{ApiError, monitoring};
 use belfry_wire::{Constrained, Constraints};
-use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::fail;
@@ -41,12 +40,9 @@ pub fn pairs(tags: Vec<Tag>) -> Result<Vec<(String, String)>, ApiError> {
         .map(|tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default()))
         .collect();
     if pairs.iter().any(|(key, _)| reserved(key)) {
-        return Err(ApiError::new(
-            "AccessDenied",
-            StatusCode::FORBIDDEN,
+        return Err(monitoring::access_denied(
             "The provided tag keys must not start with any case of \"aws:\"",
-        )
-        .with_shape("AccessDeniedException"));
+        ));
     }
     Ok(pairs)
 }

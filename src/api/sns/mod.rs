@@ -32,8 +32,8 @@ mod tests;
 use belfry_model::{Classified, StatusClass};
 use belfry_notify::Error;
 use belfry_notify::topic::Caller;
-use belfry_wire::{ApiError, Service};
-use http::StatusCode;
+use belfry_wire::Service;
+use belfry_wire::errors::{self, ApiError};
 
 use crate::failure::failure;
 use crate::operation::{Call, Handler, Typed};
@@ -86,10 +86,10 @@ fn fail(error: Error) -> ApiError {
         error.class(),
         StatusClass::Internal | StatusClass::Corrupt | StatusClass::Throttled
     );
-    match StatusCode::from_u16(error.http_status()) {
-        Ok(status) if !is_ours => ApiError::new(error.code(), status, error.to_string()),
-        _ => failure(Service::Sns, error),
+    if is_ours {
+        return failure(Service::Sns, error);
     }
+    errors::sns::error(error.code(), error.to_string())
 }
 
 /// Who calls, for operations that note it.

@@ -56,24 +56,12 @@ pub fn limit_exceeded(message: impl Into<String>) -> ApiError {
     client("LimitExceededException", message)
 }
 
-pub fn service_quota_exceeded(message: impl Into<String>) -> ApiError {
-    client("ServiceQuotaExceededException", message)
-}
-
-pub fn operation_aborted(message: impl Into<String>) -> ApiError {
-    client("OperationAbortedException", message)
-}
-
-pub fn conflict(message: impl Into<String>) -> ApiError {
-    client("ConflictException", message)
+pub fn too_many_tags(message: impl Into<String>) -> ApiError {
+    client("TooManyTagsException", message)
 }
 
 pub fn invalid_operation(message: impl Into<String>) -> ApiError {
     client("InvalidOperationException", message)
-}
-
-pub fn access_denied(message: impl Into<String>) -> ApiError {
-    client("AccessDeniedException", message)
 }
 
 pub fn throttling(message: impl Into<String>) -> ApiError {

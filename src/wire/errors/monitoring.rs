@@ -65,6 +65,11 @@ pub fn resource_not_found(resource_type: &str, resource_id: &str) -> ApiError {
         .with_member("ResourceId", resource_id)
 }
 
+pub fn access_denied(message: impl Into<String>) -> ApiError {
+    ApiError::new("AccessDenied", StatusCode::FORBIDDEN, message)
+        .with_shape("AccessDeniedException")
+}
+
 /// Unlike alarms, dashboards have a text: spec dashboards.md 1.
 pub fn dashboard_not_found(message: impl Into<String>) -> ApiError {
     ApiError::new("ResourceNotFound", StatusCode::NOT_FOUND, message)

@@ -345,10 +345,9 @@ async fn a_topic_has_200_filter_policies() {
     assert_eq!(refused.len(), 5);
     for error in refused {
         assert_eq!(
-            (error.code(), error.http_status(), error.to_string()),
+            (error.code(), error.to_string()),
             (
                 "FilterPolicyLimitExceeded",
-                403,
                 "Filter policy limit exceeded for this topic".to_owned()
             )
         );

@@ -296,7 +296,11 @@ fn errors() {
     );
     check_xml(
         "sns.error-NotFound.query",
-        &refusal(Protocol::Query, Sns, &sns::topic_not_found()),
+        &refusal(
+            Protocol::Query,
+            Sns,
+            &sns::error("NotFound", "Topic does not exist"),
+        ),
     );
     check_json(
         "xray.error-InvalidRequest.restjson",
