@@ -11,6 +11,7 @@
 //! | `rows_file` | that file inside its object, checked as it is read |
 //! | `opened` | a segment that is read: footer, index and file metadata, cached |
 //! | `scan` | which rows a scan wants, batch by batch |
+//! | `time_pages` | which rows lie in a range of times, by the pages of the file |
 //! | `run` | reading some rows of some columns |
 //! | `output` | from the file's columns to those of a scan |
 //! | `rebuild` | messages from shapes and columns |
@@ -26,5 +27,6 @@ mod rows_file;
 mod rows_part;
 mod run;
 pub mod scan;
+mod time_pages;
 
 pub(super) use rows_part::parquet_error;

@@ -24,6 +24,7 @@ use super::rows_file::RowsFile;
 use super::rows_part::{
     INDEX, INGESTION_TIME, MESSAGE, SEQ, SHAPE, STREAM, TIMESTAMP, parquet_error,
 };
+use super::time_pages;
 use crate::decoding::decoding;
 use crate::error::{Error, Result};
 use crate::logs::index::ids::Ids;
@@ -251,6 +252,8 @@ impl OpenSegment {
             ArrowReaderMetadata::load(&file, options).map_err(|e| parquet_error(&e))
         })
         .map_err(|e| file.error(e))?;
+        time_pages::check_rows(loaded.metadata(), self.footer.rows)
+            .map_err(|why| corrupt(self.id, self.footer.rows_part.offset, why))?;
         let size = loaded.metadata().memory_size() as u64;
         self.loaded_bytes.fetch_add(size, Ordering::Relaxed);
         Ok(self.metadata.get_or_init(|| loaded))

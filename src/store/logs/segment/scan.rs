@@ -4,12 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use belfry_model::TimestampMs;
 
 use super::layout::{GroupRange, ValuesKey};
 use super::opened::OpenSegment;
 use super::output::BatchReader;
 use super::run::{Columns, Run, TIMESTAMP};
+use super::time_pages::rows_in_times;
 use crate::error::Result;
 use crate::logs::index::lookup::candidates;
 use crate::logs::part::ScanContext;
@@ -59,7 +59,8 @@ impl SegmentRows {
         let start = scan.start.max(scope.visible_from);
         let check_time = start.0 > group.min_ts || scan.end.0 < group.max_ts;
         if check_time {
-            let pages = time_pages(&segment, group, start, scan.end)?;
+            let metadata = segment.metadata()?.metadata();
+            let pages = rows_in_times(metadata, range.clone(), start, scan.end);
             wanted = Some(match wanted {
                 Some(rows) => rows.restricted(pages),
                 None => RowSet::of_range(pages),
@@ -210,52 +211,4 @@ fn stream_rows(segment: &OpenSegment, context: &ScanContext) -> Result<Option<Ro
         }
     }
     Ok(Some(rows))
-}
-
-/// The rows of a group from the first to the last page that may hold times in the range.
-fn time_pages(
-    segment: &OpenSegment,
-    group: &GroupRange,
-    start: TimestampMs,
-    end: TimestampMs,
-) -> Result<Range<u32>> {
-    use parquet::file::page_index::column_index::ColumnIndexMetaData;
-
-    let range = group.row_range();
-    let metadata = segment.metadata()?.metadata();
-    let (Some(columns), Some(offsets)) = (metadata.column_index(), metadata.offset_index()) else {
-        return Ok(range);
-    };
-    let mut found: Option<Range<u32>> = None;
-    let mut row_group_start = 0u32;
-    for (number, row_group) in metadata.row_groups().iter().enumerate() {
-        let rows = row_group.num_rows() as u32;
-        let pages = offsets.get(number).and_then(|c| c.get(TIMESTAMP));
-        let times = columns.get(number).and_then(|c| c.get(TIMESTAMP));
-        let (Some(pages), Some(ColumnIndexMetaData::INT64(times))) = (pages, times) else {
-            return Ok(range);
-        };
-        let locations = pages.page_locations();
-        for (page, location) in locations.iter().enumerate() {
-            let from = row_group_start + location.first_row_index as u32;
-            let to = locations
-                .get(page + 1)
-                .map_or(row_group_start + rows, |next| {
-                    row_group_start + next.first_row_index as u32
-                });
-            let (from, to) = (from.max(range.start), to.min(range.end));
-            let bounds = (times.min_values().get(page), times.max_values().get(page));
-            let overlaps = match bounds {
-                (Some(&min), Some(&max)) => min <= end.0 && start.0 <= max,
-                _ => true,
-            };
-            if from < to && overlaps {
-                let known = found.get_or_insert(from..to);
-                known.start = known.start.min(from);
-                known.end = known.end.max(to);
-            }
-        }
-        row_group_start += rows;
-    }
-    Ok(found.unwrap_or(range.start..range.start))
 }
