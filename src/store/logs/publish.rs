@@ -69,14 +69,9 @@ impl Inner {
             state.segments.iter().map(|s| s.row.id).collect()
         };
         let inserted = insert.iter().map(|s| s.row.id);
-        let dead: Vec<Ulid> = inserted.filter(|id| !live.contains(id)).collect();
-        let happened = match lsn {
-            // Also when an earlier attempt did it, with objects of its own.
-            Some(lsn) => publishing.checkpoint >= lsn,
-            None => dead.is_empty() && !remove.iter().any(|id| live.contains(id)),
-        };
-        self.discard(dead).await;
-        match happened {
+        let found = publishing.aftermath(inserted, &remove, lsn, &live);
+        self.discard(found.dead).await;
+        match found.happened {
             true => Ok(()),
             false => Err(error.into()),
         }

@@ -51,17 +51,9 @@ impl Inner {
             return Err(error.into());
         }
         let live: HashSet<Ulid> = self.state.read().live.iter().map(|b| b.row.id).collect();
-        let happened = match flushed {
-            // Also when an earlier attempt did it, with objects of its own.
-            Some(lsn) => publishing.checkpoint >= lsn,
-            None => {
-                inserted.iter().all(|id| live.contains(id))
-                    && !remove.iter().any(|id| live.contains(id))
-            }
-        };
-        self.discard(inserted.into_iter().filter(|id| !live.contains(id)))
-            .await;
-        match happened {
+        let found = publishing.aftermath(inserted.into_iter(), &remove, flushed, &live);
+        self.discard(found.dead.into_iter()).await;
+        match found.happened {
             true => Ok(()),
             false => Err(error.into()),
         }
