@@ -5,19 +5,17 @@ use belfry_catalog::objects::{ObjectRow, Publish};
 use super::*;
 use crate::test_catalog::{Failure, TestCatalog};
 
+/// The store over a catalog that can be made to fail.
+async fn open_over_test_catalog(world: &World) -> (Arc<TestCatalog>, MetricsStore) {
+    let catalog = TestCatalog::new(world.catalog.clone());
+    let store = world.open_over(&world.wal_dir(), catalog.clone()).await;
+    (catalog, store.unwrap())
+}
+
 #[tokio::test]
 async fn a_publication_of_unknown_outcome_counts_once() {
     let world = World::new().await;
-    let catalog = TestCatalog::new(world.catalog.clone());
-    let store = MetricsStore::open(
-        &world.wal_dir(),
-        world.objects(),
-        Arc::clone(&catalog) as Arc<dyn ObjectCatalog>,
-        Arc::new(Arc::clone(&world.clock)),
-        world.config,
-    )
-    .await
-    .unwrap();
+    let (catalog, store) = open_over_test_catalog(&world).await;
     let m = metric("Orders", "a");
     let mut sum = 0.0;
     for (i, failure) in [
@@ -58,16 +56,7 @@ async fn a_publication_of_unknown_outcome_counts_once() {
 #[tokio::test]
 async fn a_publication_that_nobody_saw_counts_once() {
     let world = World::new().await;
-    let catalog = TestCatalog::new(world.catalog.clone());
-    let store = MetricsStore::open(
-        &world.wal_dir(),
-        world.objects(),
-        Arc::clone(&catalog) as Arc<dyn ObjectCatalog>,
-        Arc::new(Arc::clone(&world.clock)),
-        world.config,
-    )
-    .await
-    .unwrap();
+    let (catalog, store) = open_over_test_catalog(&world).await;
     let m = metric("Orders", "a");
     for (failure, objects) in [(Failure::After, 1), (Failure::Before, 3)] {
         store.put(&tenant(), one(&m, NOW, 1.0), None).await.unwrap();
@@ -99,16 +88,7 @@ async fn a_flush_that_fails_waits_and_writes_calls_once() {
         },
         ..World::new().await
     };
-    let catalog = TestCatalog::new(world.catalog.clone());
-    let store = MetricsStore::open(
-        &world.wal_dir(),
-        world.objects(),
-        Arc::clone(&catalog) as Arc<dyn ObjectCatalog>,
-        Arc::new(Arc::clone(&world.clock)),
-        world.config,
-    )
-    .await
-    .unwrap();
+    let (catalog, store) = open_over_test_catalog(&world).await;
     let m = metric("Orders", "a");
     let put = async |id: &str| {
         let batch = one(&m, NOW, 1.0);

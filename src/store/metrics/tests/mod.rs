@@ -49,10 +49,14 @@ impl World {
     }
 
     async fn open_at(&self, wal: &Path) -> Result<MetricsStore> {
+        self.open_over(wal, Arc::new(self.catalog.clone())).await
+    }
+
+    async fn open_over(&self, wal: &Path, catalog: Arc<dyn ObjectCatalog>) -> Result<MetricsStore> {
         MetricsStore::open(
             wal,
             self.objects(),
-            Arc::new(self.catalog.clone()),
+            catalog,
             Arc::new(Arc::clone(&self.clock)),
             self.config,
         )
