@@ -14,6 +14,7 @@
 //! | `logs/` | log events: head, segments, text index, ordered reads, scans |
 //! | `decoding` | panics of others' decoders as errors |
 //! | `backoff` | when a flush that failed is tried again |
+//! | `head_room` | the limit of the heads, and what calls reserve of it |
 //! | `retried_calls` | calls that were applied: a retried call counts once |
 //! | `publishing` | what a store knows of its last publication |
 //! | `failpoint` | numbered points at which crash tests kill the process |
@@ -25,6 +26,7 @@ mod decoding;
 pub mod directory;
 pub mod error;
 pub mod failpoint;
+mod head_room;
 pub mod logs;
 pub mod metrics;
 pub mod objects;

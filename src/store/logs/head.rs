@@ -174,7 +174,12 @@ impl Chunk {
     }
 
     fn memory_bytes(&self) -> usize {
-        CHUNK_BYTES + self.len() * ROW_BYTES + self.text.len()
+        Self::memory_bytes_of(self.len(), self.text.len())
+    }
+
+    /// What so many rows of one call cost, with their text.
+    pub const fn memory_bytes_of(rows: usize, text_bytes: usize) -> usize {
+        CHUNK_BYTES + rows * ROW_BYTES + text_bytes
     }
 
     fn join(chunks: &[Arc<Self>], level: u8) -> Self {

@@ -30,6 +30,7 @@ use super::wal_record::{
 use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::failpoint;
+use crate::head_room::HeadRoom;
 use crate::objects::Objects;
 use crate::publishing::Publishing;
 use crate::retried_calls::{Begin, CallUnderWay, RetriedCalls, call_key};
@@ -65,6 +66,7 @@ pub(super) struct Inner {
     pub names: Arc<Names>,
     pub cache: Arc<SegmentCache>,
     pub builder: BuilderThread,
+    pub head_room: HeadRoom,
     pub calls: RetriedCalls<PutOutcome>,
     pub sequence: Sequence,
     pub state: Mutex<State>,
@@ -140,6 +142,7 @@ impl LogsStore {
                 .await?;
         }
         let names = Arc::new(Names::new(Arc::clone(&catalog)));
+        let head_room = HeadRoom::new(config.head_bytes_max);
         let sequence = Sequence::new(Arc::clone(&catalog), Arc::clone(&clock), last_time);
         let store = Self {
             inner: Arc::new(Inner {
@@ -149,6 +152,7 @@ impl LogsStore {
                 clock,
                 config,
                 names,
+                head_room,
                 calls,
                 sequence,
                 state: Mutex::new(State {
@@ -320,14 +324,16 @@ impl Inner {
                 }
             },
         };
-        let used = self.head_bytes().saturating_add(batch.text_bytes() as u64);
-        if used > self.config.head_bytes_max {
-            return Err(Error::Full {
+        let bytes = Chunk::memory_bytes_of(batch.len(), batch.text_bytes());
+        // Held until the events are in the head.
+        let _reserved = self
+            .head_room
+            .reserve(bytes as u64, || self.head_bytes())
+            .map_err(|no_room| Error::Full {
                 what: "log head",
-                used,
-                limit: self.config.head_bytes_max,
-            });
-        }
+                used: no_room.used,
+                limit: no_room.limit,
+            })?;
         let used = self.wal.size_bytes();
         if used > self.config.wal_bytes_max {
             return Err(Error::Full {

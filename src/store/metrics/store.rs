@@ -22,6 +22,7 @@ use super::read::{self, MetricRead, MetricReadResult, ReadContext};
 use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::failpoint;
+use crate::head_room::{HeadRoom, Reservation};
 use crate::objects::Objects;
 use crate::publishing::Publishing;
 use crate::retried_calls::{Begin, RetriedCalls, call_key};
@@ -56,6 +57,7 @@ pub(super) struct Inner {
     /// One compaction, retention or sweep at a time. Taken before `flushing` where both are.
     pub(super) maintenance: tokio::sync::Mutex<()>,
     pub(super) publishing: tokio::sync::Mutex<Publishing>,
+    pub(super) head_room: HeadRoom,
     pub(super) calls: RetriedCalls<()>,
     pub(super) cache: Arc<IndexCache>,
     pub(super) ids: Mutex<ulid::Generator>,
@@ -129,6 +131,7 @@ impl MetricsStore {
             flushing: tokio::sync::Mutex::default(),
             maintenance: tokio::sync::Mutex::default(),
             publishing: tokio::sync::Mutex::new(Publishing::new(checkpoint.max(Lsn::FIRST))),
+            head_room: HeadRoom::new(config.head_bytes_max as u64),
             calls,
             cache: Arc::new(IndexCache::new(config.index_cache_bytes)),
             ids: Mutex::new(ulid::Generator::new()),
@@ -334,7 +337,8 @@ impl Inner {
                 Begin::Work(call) => Some(call),
             },
         };
-        self.admit(batch)?;
+        // Held until the samples are in the head.
+        let reserved = self.admit(batch)?;
         let applied_at = self.clock.now();
         let record = batch.encode(&RecordHeader {
             tenant,
@@ -351,6 +355,7 @@ impl Inner {
             head.insert(tenant, batch);
             head.bytes()
         };
+        drop(reserved);
         self.head_since.fetch_min(applied_at.0, Ordering::Relaxed);
         if let Some(call) = call {
             call.applied(applied_at, ());
@@ -363,24 +368,23 @@ impl Inner {
         Ok(())
     }
 
-    /// Refuses a batch that would break a limit.
-    fn admit(self: &Arc<Self>, batch: &MetricBatch) -> Result<()> {
+    /// Reserves what a batch may take of the head, or refuses it.
+    fn admit(self: &Arc<Self>, batch: &MetricBatch) -> Result<Reservation<'_>> {
         let full = |what, used: u64, limit: u64| {
             self.flush_soon();
-            Err(Error::Full { what, used, limit })
+            Error::Full { what, used, limit }
         };
-        let used = self.state.read().head_bytes();
-        let limit = self.config.head_bytes_max;
-        // An empty store takes any batch, or a large one could never be stored.
-        if used > 0 && used.saturating_add(batch.bytes()) > limit {
-            return full("metrics head", used as u64, limit as u64);
-        }
+        let in_heads = || self.state.read().head_bytes() as u64;
+        let reserved = self
+            .head_room
+            .reserve(batch.bytes() as u64, in_heads)
+            .map_err(|no_room| full("metrics head", no_room.used, no_room.limit))?;
         let used = self.wal.size_bytes();
         let limit = self.config.wal_bytes_max;
         if used > limit {
-            return full("metrics write-ahead log", used, limit);
+            return Err(full("metrics write-ahead log", used, limit));
         }
-        Ok(())
+        Ok(reserved)
     }
 
     /// Flushes in the background unless that is about to happen, or has just failed.

@@ -340,12 +340,53 @@ async fn a_full_head_throttles() {
     .await;
     b.group("g", &["s"]).await;
     let long = "x".repeat(200);
+    // An empty store takes any call.
+    b.put("g", "s", &[(0, &long)]).await;
     let error = b
         .store
-        .put_events(&b.tenant, "g", "s", batch(&[(0, &long)]), None)
+        .put_events(&b.tenant, "g", "s", batch(&[(0, "x")]), None)
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Full { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn calls_that_come_together_do_not_pass_the_limit_of_the_head() {
+    let limit = 10_000;
+    let b = Bench::with(LogsConfig {
+        head_bytes_max: limit,
+        ..LogsConfig::default()
+    })
+    .await;
+    b.group("g", &["s"]).await;
+    // From here on the names are known, and the calls come to the gate at once.
+    b.put("g", "s", &[(0, "first")]).await;
+    let kilobyte = "x".repeat(1_000);
+    let inner = Arc::clone(&b.store.inner);
+    let closed = inner.gate.write().await;
+    let calls: Vec<_> = (0..100)
+        .map(|i| {
+            let (store, tenant) = (b.store.clone(), b.tenant.clone());
+            let events = batch(&[(i, &kilobyte)]);
+            tokio::spawn(async move { store.put_events(&tenant, "g", "s", events, None).await })
+        })
+        .collect();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    drop(closed);
+    let mut taken = 0;
+    for call in calls {
+        match call.await.unwrap() {
+            Ok(_) => taken += 1,
+            Err(error) => assert!(matches!(error, Error::Full { .. }), "{error}"),
+        }
+    }
+    assert!((5..10).contains(&taken), "{taken}");
+    assert!(b.store.head_bytes() <= limit);
+    // Nothing stays reserved.
+    b.store.flush().await.unwrap();
+    b.put("g", "s", &[(0, &kilobyte.repeat(9))]).await;
 }
 
 #[tokio::test]

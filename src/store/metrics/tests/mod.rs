@@ -338,6 +338,39 @@ async fn puts_are_throttled_above_the_limit_and_taken_after_a_flush() {
 }
 
 #[tokio::test]
+async fn calls_that_come_together_do_not_pass_the_limit_of_the_head() {
+    let mut world = World::new().await;
+    world.config.flush_bytes = usize::MAX;
+    world.config.head_bytes_max = 20_000;
+    let store = world.open().await;
+    let closed = store.inner.put_gate.write().await;
+    let calls: Vec<_> = (0..100)
+        .map(|i| {
+            let m = metric("Latency", &format!("host-{i}"));
+            let (store, batch) = (store.clone(), one(&m, NOW, 1.0));
+            tokio::spawn(async move { store.put(&tenant(), batch, None).await })
+        })
+        .collect();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    drop(closed);
+    let mut taken = 0;
+    for call in calls {
+        match call.await.unwrap() {
+            Ok(()) => taken += 1,
+            Err(error) => assert_eq!(error.class(), StatusClass::Throttled),
+        }
+    }
+    assert!((10..50).contains(&taken), "{taken}");
+    assert!(store.stats().head_bytes <= 20_000);
+    // Nothing stays reserved.
+    store.flush().await.unwrap();
+    let m = metric("Latency", "x");
+    store.put(&tenant(), one(&m, NOW, 1.0), None).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_head_is_flushed_when_it_is_old() {
     let world = World::new().await;
     let store = world.open().await;
