@@ -126,6 +126,8 @@ impl Gateway {
         let received = match request_body::read(&mut body, &mut room).await {
             Ok(received) => received,
             Err(unread) => {
+                // Others may be waiting for it.
+                drop(room);
                 request_body::discard(&mut body).await;
                 return Err(self.unread(unread, dialect));
             }
