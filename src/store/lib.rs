@@ -18,6 +18,7 @@
 //! | `retried_calls` | calls that were applied: a retried call counts once |
 //! | `publishing` | what a store knows of its last publication |
 //! | `failpoint` | numbered points at which crash tests kill the process |
+//! | `samples` | tests' samples of stored formats |
 //! | `test_catalog` | tests' catalog that fails at a chosen moment |
 //! | `error` | what can go wrong, classified |
 
@@ -32,6 +33,8 @@ pub mod metrics;
 pub mod objects;
 mod publishing;
 mod retried_calls;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod test_catalog;
 pub mod wal;

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use proptest::prelude::*;
 
 use super::*;
+use crate::samples;
 
 /// A directory in memory that knows what was synced, can lose the rest, and can fail.
 #[derive(Clone, Default)]
@@ -497,13 +498,13 @@ async fn survives_a_failure_of_any_single_operation() {
     }
 }
 
-/// Every build must open what version 1 wrote. `BELFRY_WRITE_SAMPLES=1` writes the file anew.
+/// Every build must open what version 1 wrote.
 #[tokio::test]
 async fn a_segment_of_version_1_opens() {
     let name = segment::file_name(Lsn(1));
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/formats/wal-v1");
+    let sample = samples::path("wal-v1");
     let dir = tempfile::tempdir().unwrap();
-    if std::env::var_os("BELFRY_WRITE_SAMPLES").is_some() {
+    if samples::are_written() {
         let wal = Wal::open("test", dir.path(), Lsn(0), WalConfig::default()).unwrap();
         for i in 1..=5 {
             wal.append(7, payload(i)).await.unwrap();

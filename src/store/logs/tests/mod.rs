@@ -1,6 +1,7 @@
 //! The store as its users see it, over a real catalog and a real directory.
 
 mod maintenance;
+mod samples;
 mod segments;
 
 use std::collections::BTreeSet;

@@ -6,6 +6,7 @@ use super::*;
 use crate::error::Error;
 use crate::metrics::key;
 use crate::metrics::tier::Tier;
+use crate::samples;
 
 /// One series of a block: dimension value, and per unit its samples.
 type TestSeries = Vec<(Unit, Vec<(i64, StatisticSet)>)>;
@@ -232,18 +233,20 @@ fn sample_series() -> Vec<(Vec<u8>, TestSeries)> {
     ]
 }
 
-/// Every build must open what version 1 wrote. `BELFRY_WRITE_SAMPLES=1` writes the file anew.
+/// Every build must open what version 1 wrote.
 #[test]
 fn a_block_of_version_1_opens() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../tests/formats/metrics-block-v1"
-    );
-    if std::env::var_os("BELFRY_WRITE_SAMPLES").is_some() {
+    let path = samples::path("metrics-block-v1");
+    if samples::are_written() {
         let (_, bytes) = build(&sample_series(), Effort::Compaction);
-        std::fs::write(path, bytes).unwrap();
+        std::fs::write(&path, bytes).unwrap();
     }
-    let bytes = Bytes::from(std::fs::read(path).unwrap());
-    assert_eq!(verify_object(path, bytes.clone()).unwrap().series, 4);
+    let bytes = Bytes::from(std::fs::read(&path).unwrap());
+    assert_eq!(
+        verify_object("metrics-block-v1", bytes.clone())
+            .unwrap()
+            .series,
+        4
+    );
     assert_eq!(read_all(&bytes), sample_series());
 }

@@ -1,5 +1,6 @@
 mod maintenance;
 mod properties;
+mod samples;
 
 use std::path::Path;
 use std::sync::Arc;
