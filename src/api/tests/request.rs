@@ -1,6 +1,8 @@
-//! One request written in each protocol, from its JSON form.
+//! One request written in each protocol, from its JSON form. `benches/request_decode.rs` takes its
+//! requests from here too.
 
-use std::fmt::Write as _;
+#[path = "form.rs"]
+mod form;
 
 use belfry_wire::route::{Route, route};
 use belfry_wire::{ApiError, Input, Protocol, RequestHead};
@@ -61,7 +63,7 @@ impl Request {
 
     fn form(operation: &str, version: &str, input: &Value) -> Self {
         let mut form = format!("Action={operation}&Version={version}");
-        flatten("", input, &mut form);
+        form::flatten("", input, &mut form);
         let headers = [("content-type", "application/x-www-form-urlencoded")];
         Self::post("/", &headers, form.into_bytes())
     }
@@ -92,51 +94,6 @@ impl Request {
             Ok(Route::Call(call)) => read(call.dialect, call.input),
             Ok(other) => panic!("{other:?}"),
             Err(rejection) => Err(rejection.error),
-        }
-    }
-}
-
-/// The fields of a form: lists by `.member.N`, maps (which the tests mark by a name that begins
-/// with `Key` or `Attributes`) by `.entry.N`.
-fn flatten(name: &str, value: &Value, form: &mut String) {
-    let join = |segment: &str| match name {
-        "" => segment.to_owned(),
-        name => format!("{name}.{segment}"),
-    };
-    let is_map = name.ends_with("KeyAttributes") || name.ends_with(".Attributes");
-    match value {
-        Value::Null => {}
-        Value::Object(members) if is_map => {
-            for (index, (key, value)) in members.iter().enumerate() {
-                let entry = join(&format!("entry.{}", index + 1));
-                flatten(&format!("{entry}.key"), &Value::from(key.clone()), form);
-                flatten(&format!("{entry}.value"), value, form);
-            }
-        }
-        Value::Object(members) if members.is_empty() => field(name, "", form),
-        Value::Object(members) => {
-            for (member, value) in members {
-                flatten(&join(member), value, form);
-            }
-        }
-        Value::Array(elements) if elements.is_empty() => field(name, "", form),
-        Value::Array(elements) => {
-            for (index, element) in elements.iter().enumerate() {
-                flatten(&join(&format!("member.{}", index + 1)), element, form);
-            }
-        }
-        Value::String(text) => field(name, text, form),
-        other => field(name, &other.to_string(), form),
-    }
-}
-
-fn field(name: &str, value: &str, form: &mut String) {
-    let _ = write!(form, "&{name}=");
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() {
-            form.push(char::from(byte));
-        } else {
-            let _ = write!(form, "%{byte:02X}");
         }
     }
 }

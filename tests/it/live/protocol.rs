@@ -1,7 +1,8 @@
 //! Requests and answers as AWS's client libraries write and read them (spec wire-protocols.md 3
 //! and 4), written without the server's own codecs.
 
-use std::fmt::Write as _;
+#[path = "../../../src/api/tests/form.rs"]
+mod form;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -112,7 +113,7 @@ pub fn body(wire: Wire, service: Service, operation: &str, input: &Value) -> Vec
     match wire {
         Wire::Query => {
             let mut form = format!("Action={operation}&Version={}", service.version());
-            flatten("", input, &mut form);
+            form::flatten("", input, &mut form);
             form.into_bytes()
         }
         Wire::Json => input.to_string().into_bytes(),
@@ -120,50 +121,6 @@ pub fn body(wire: Wire, service: Service, operation: &str, input: &Value) -> Vec
             let mut body = Vec::new();
             ciborium::into_writer(&to_cbor("", input), &mut body).unwrap();
             body
-        }
-    }
-}
-
-/// Lists by `.member.N`; the few maps by `.entry.N`.
-fn flatten(name: &str, value: &Value, form: &mut String) {
-    let below = |segment: &str| match name {
-        "" => segment.to_owned(),
-        name => format!("{name}.{segment}"),
-    };
-    let is_map = name.ends_with("Attributes");
-    match value {
-        Value::Null => {}
-        Value::Object(members) if is_map => {
-            for (index, (key, value)) in members.iter().enumerate() {
-                let entry = below(&format!("entry.{}", index + 1));
-                flatten(&format!("{entry}.key"), &Value::from(key.clone()), form);
-                flatten(&format!("{entry}.value"), value, form);
-            }
-        }
-        Value::Object(members) => {
-            for (member, value) in members {
-                flatten(&below(member), value, form);
-            }
-        }
-        Value::Array(elements) if elements.is_empty() => field(name, "", form),
-        Value::Array(elements) => {
-            for (index, element) in elements.iter().enumerate() {
-                flatten(&below(&format!("member.{}", index + 1)), element, form);
-            }
-        }
-        Value::String(text) => field(name, text, form),
-        other => field(name, &other.to_string(), form),
-    }
-}
-
-fn field(name: &str, value: &str, form: &mut String) {
-    let _ = write!(form, "&{name}=");
-    for byte in value.bytes() {
-        match byte {
-            b' ' => form.push('+'),
-            b'-' | b'.' | b'_' | b'~' => form.push(char::from(byte)),
-            byte if byte.is_ascii_alphanumeric() => form.push(char::from(byte)),
-            byte => drop(write!(form, "%{byte:02X}")),
         }
     }
 }
