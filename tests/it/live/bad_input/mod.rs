@@ -14,7 +14,6 @@ use super::http::{Answer, Request};
 use super::protocol::{Failure, Service, Wire, failure, output};
 use crate::process::{Server, Setup};
 use bodies::{Broken, Sent, Verdict};
-use state::State;
 use targets::{TARGETS, Target};
 
 const CREDENTIALS: &str = "[default]
@@ -40,14 +39,44 @@ fn signer(service: Service) -> Signer {
     }
 }
 
+/// With something in it to read.
 async fn server() -> Server {
-    Server::started(Setup {
+    let server = Server::started(Setup {
         checks_signatures: true,
         test_clock: Some("2026-01-15T12:00:00Z"),
         credentials: Some(CREDENTIALS),
         ..Setup::default()
     })
-    .await
+    .await;
+    state::prepare(&server).await;
+    server
+}
+
+/// A server, and how it was before it had to refuse anything.
+struct Pressed {
+    server: Server,
+    before: Vec<String>,
+    memory: u64,
+}
+
+impl Pressed {
+    async fn start() -> Self {
+        let server = server().await;
+        Self {
+            before: state::read(&server).await,
+            memory: server.peak_memory(),
+            server,
+        }
+    }
+
+    /// It lives, within its bounds, and shows what it showed before.
+    async fn check(mut self) {
+        assert!(!self.server.is_dead(), "{}", self.server.log());
+        let growth = self.server.peak_memory() - self.memory;
+        println!("{growth} bytes more than before");
+        assert!(growth < GROWTH_MAX, "{growth} bytes more");
+        assert_eq!(state::read(&self.server).await, self.before);
+    }
 }
 
 /// Every target in every protocol of its service.
@@ -94,15 +123,13 @@ async fn send(server: &Server, broken: &Broken, request: &Request) -> Option<Ans
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_bodies_are_refused_and_change_nothing() {
-    let mut server = server().await;
-    let state = State::prepare(&server).await;
-    let before = state.read(&server).await;
-    let memory = server.peak_memory();
+    let pressed = Pressed::start().await;
+    let server = &pressed.server;
     for (wire, target) in calls() {
         for broken in bodies::broken(wire, target) {
             let what = format!("{} by {wire:?}: {}", target.operation, broken.name);
             let signed = broken.request.clone().signed(&signer(target.service));
-            let Some(answer) = send(&server, &broken, &signed).await else {
+            let Some(answer) = send(server, &broken, &signed).await else {
                 // Whoever closes before the end of the body may get no answer at all.
                 assert!(matches!(broken.sent, Sent::CutShort), "{what}: no answer");
                 continue;
@@ -111,19 +138,13 @@ async fn bad_bodies_are_refused_and_change_nothing() {
             check(&what, framed, target.service, &answer, broken.verdict);
         }
     }
-    assert!(!server.is_dead(), "{}", server.log());
-    let growth = server.peak_memory() - memory;
-    println!("{growth} bytes more than before");
-    assert!(growth < GROWTH_MAX, "{growth} bytes more");
-    assert_eq!(state.read(&server).await, before);
+    pressed.check().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bombs_in_a_crowd_stay_within_bounds() {
-    let mut server = server().await;
-    let state = State::prepare(&server).await;
-    let before = state.read(&server).await;
-    let memory = server.peak_memory();
+    let pressed = Pressed::start().await;
+    let server = &pressed.server;
     let places = Arc::new(Semaphore::new(CROWD));
     let mut sending = Vec::new();
     for (wire, target) in calls().filter(|(_, target)| target.writes && target.is_hard_pressed) {
@@ -142,19 +163,14 @@ async fn bombs_in_a_crowd_stay_within_bounds() {
     for sent in sending {
         sent.await.unwrap();
     }
-    assert!(!server.is_dead(), "{}", server.log());
-    let growth = server.peak_memory() - memory;
-    println!("{growth} bytes more than before");
-    assert!(growth < GROWTH_MAX, "{growth} bytes more");
-    assert_eq!(state.read(&server).await, before);
+    pressed.check().await;
 }
 
 /// Unsigned, by an unknown key, with a wrong secret, changed on the way, for another service.
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_signatures_are_refused_and_change_nothing() {
     let server = server().await;
-    let state = State::prepare(&server).await;
-    let before = state.read(&server).await;
+    let before = state::read(&server).await;
     for (wire, target) in calls() {
         let service = target.service;
         let plain = target.request(wire);
@@ -200,7 +216,7 @@ async fn bad_signatures_are_refused_and_change_nothing() {
                 changed,
             ),
             (
-                "another method",
+                "for another host",
                 "SignatureDoesNotMatch",
                 "InvalidSignatureException",
                 good.clone().with("host", "elsewhere"),
@@ -237,7 +253,7 @@ async fn bad_signatures_are_refused_and_change_nothing() {
             }
         }
     }
-    assert_eq!(state.read(&server).await, before);
+    assert_eq!(state::read(&server).await, before);
 }
 
 /// What was broken above was good before; and what is good stays so with members that nobody
@@ -246,13 +262,12 @@ async fn bad_signatures_are_refused_and_change_nothing() {
 async fn good_bodies_are_accepted() {
     for variant in bodies::VARIANTS {
         let server = server().await;
-        let state = State::prepare(&server).await;
         for (wire, target) in calls() {
-            let before = state.read(&server).await;
+            let before = state::read(&server).await;
             let request = variant(wire, target).signed(&signer(target.service));
             let answer = request.send(server.port()).await;
             output(wire, target.service, target.operation, &answer);
-            let is_changed = state.read(&server).await != before;
+            let is_changed = state::read(&server).await != before;
             assert_eq!(
                 is_changed, target.writes,
                 "{} by {wire:?}",

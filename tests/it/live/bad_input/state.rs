@@ -1,12 +1,10 @@
 //! What can be read of a server, and something in it to read.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::protocol::{Service, Wire, output, request};
 use super::signer;
 use crate::process::Server;
-
-pub struct State;
 
 const SETUP: &[(Service, &str, &str)] = &[
     (
@@ -61,22 +59,19 @@ const READS: &[(Service, &str, &str)] = &[
     (Service::Sns, "ListTopics", "{}"),
 ];
 
-impl State {
-    pub async fn prepare(server: &Server) -> Self {
-        for (service, operation, input) in SETUP {
-            ask(server, *service, operation, input).await;
-        }
-        Self
+pub async fn prepare(server: &Server) {
+    for (service, operation, input) in SETUP {
+        ask(server, *service, operation, input).await;
     }
+}
 
-    /// Everything that a write might have changed.
-    pub async fn read(&self, server: &Server) -> Vec<String> {
-        let mut found = Vec::new();
-        for (service, operation, input) in READS {
-            found.push(ask(server, *service, operation, input).await);
-        }
-        found
+/// Everything that a write might have changed.
+pub async fn read(server: &Server) -> Vec<String> {
+    let mut found = Vec::new();
+    for (service, operation, input) in READS {
+        found.push(ask(server, *service, operation, input).await);
     }
+    found
 }
 
 async fn ask(server: &Server, service: Service, operation: &str, input: &str) -> String {
@@ -84,7 +79,7 @@ async fn ask(server: &Server, service: Service, operation: &str, input: &str) ->
         Service::Monitoring | Service::Logs => Wire::Json,
         Service::Sns | Service::Sts => Wire::Query,
     };
-    let input: Value = serde_json::from_str(input).unwrap_or(json!({}));
+    let input: Value = serde_json::from_str(input).unwrap();
     let request = request(wire, service, operation, &input).signed(&signer(service));
     let answer = request.send(server.port()).await;
     format!(
