@@ -27,12 +27,9 @@ const OWNED: &[(&str, &[&str])] = &[
     ("tantivy::", &["src/store/logs/index/"]),
     (
         "croaring::",
-        &[
-            "src/store/logs/row_set",
-            "src/store/metrics/postings",
-            "src/store/logs/index/row_set",
-        ],
+        &["src/store/logs/row_set.rs", "src/store/metrics/postings.rs"],
     ),
+    ("parquet::", &["src/store/"]),
     ("nom::", &["src/lang/"]),
     ("http::", &["src/wire/", "src/server/", "src/cli/query.rs"]),
     ("reqwest::", &["src/notify/http.rs", "src/cli/query.rs"]),
