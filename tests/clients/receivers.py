@@ -21,10 +21,11 @@ def wait_for(condition, seconds=15):
 
 
 class HttpReceiver:
-    """Keeps every POST; confirms subscriptions by visiting SubscribeURL when told to."""
+    """Keeps every POST that it answers with 200, counts the others; confirms subscriptions by visiting SubscribeURL when told to."""
 
     def __init__(self, confirm=True, status=200):
         self.messages = []
+        self.refused = 0
         self.confirm = confirm
         self.status = status
         receiver = self
@@ -35,6 +36,8 @@ class HttpReceiver:
                 status = receiver.status
                 if status == 200:
                     receiver.receive(dict(self.headers), body)
+                else:
+                    receiver.refused += 1
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -82,8 +82,7 @@ def test_subscriber_that_is_down_for_a_while(own_server, own):
     wait_for(lambda: sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"][0]["SubscriptionArn"].startswith("arn:"))
     receiver.status = 503
     sns.publish(TopicArn=topic, Message="are you there?")
-    own_server.advance(1)
-    assert receiver.notifications() == []
+    wait_for(lambda: receiver.refused)
     receiver.status = 200
     own_server.advance(25)
     wait_for(lambda: [n["Message"] for n in receiver.notifications()] == ["are you there?"])
