@@ -117,14 +117,9 @@ impl<'de> Items<'de> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         self.nested(|items| {
-            let mut elements = Elements {
-                items,
-                left: len,
-                taken: 0,
-                ended: false,
-            };
+            let mut elements = Container::new(items, len);
             let value = visitor.visit_seq(&mut elements)?;
-            elements.finish()?;
+            elements.finish(1)?;
             Ok(value)
         })
     }
@@ -136,14 +131,9 @@ impl<'de> Items<'de> {
     ) -> Result<V::Value, DecodeError> {
         self.budget.spend_map()?;
         self.nested(|items| {
-            let mut members = Members {
-                items,
-                left: len,
-                key: Cow::Borrowed(""),
-                ended: false,
-            };
-            let value = visitor.visit_map(&mut members)?;
-            members.finish()?;
+            let mut entries = Container::new(items, len);
+            let value = visitor.visit_map(&mut entries)?;
+            entries.finish(2)?;
             Ok(value)
         })
     }
@@ -159,20 +149,10 @@ impl<'de> Items<'de> {
             | Header::Other => Ok(()),
             Header::Bytes(len) => self.bytes(len, false).map(drop),
             Header::Text(len) => self.text(len).map(drop),
-            Header::Array(len) => self.nested(|items| items.skip_items(len, 1)),
-            Header::Map(len) => self.nested(|items| items.skip_items(len, 2)),
+            Header::Array(len) => self.nested(|items| Container::new(items, len).finish(1)),
+            Header::Map(len) => self.nested(|items| Container::new(items, len).finish(2)),
             Header::Break | Header::Tag => Err(DecodeError::new("malformed CBOR data")),
         }
-    }
-
-    fn skip_items(&mut self, len: Option<u64>, per_element: usize) -> Result<(), DecodeError> {
-        let mut left = len;
-        while !self.ends(&mut left)? {
-            for _ in 0..per_element {
-                self.skip()?;
-            }
-        }
-        Ok(())
     }
 
     /// Whether an array or map with `left` elements to come is at its end; counts one down.
@@ -316,13 +296,7 @@ impl<'de> Deserializer<'de> for &mut Items<'de> {
         }
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        self.deserialize_str(visitor)
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        self.deserialize_str(visitor)
-    }
+    derived_shapes!();
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.input.split_first() {
@@ -334,44 +308,11 @@ impl<'de> Deserializer<'de> for &mut Items<'de> {
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        self.deserialize_unit(visitor)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        visitor.visit_newtype_struct(self)
-    }
-
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.untagged()? {
             Header::Array(len) => self.seq(len, visitor),
             header => Err(unexpected(header, "a list")),
         }
-    }
-
-    fn deserialize_tuple<V: Visitor<'de>>(
-        self,
-        _len: usize,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        self.deserialize_seq(visitor)
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        _len: usize,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        self.deserialize_seq(visitor)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -414,14 +355,29 @@ impl<'de> Deserializer<'de> for &mut Items<'de> {
     }
 }
 
-struct Elements<'a, 'de> {
+/// An array or a map that is being read.
+struct Container<'a, 'de> {
     items: &'a mut Items<'de>,
+    /// Elements or entries to come; `None` where a break ends them.
     left: Option<u64>,
-    taken: usize,
     ended: bool,
+    /// Elements begun.
+    taken: usize,
+    /// Of the entry begun.
+    key: Cow<'de, str>,
 }
 
-impl Elements<'_, '_> {
+impl<'a, 'de> Container<'a, 'de> {
+    const fn new(items: &'a mut Items<'de>, len: Option<u64>) -> Self {
+        Self {
+            items,
+            left: len,
+            ended: false,
+            taken: 0,
+            key: Cow::Borrowed(""),
+        }
+    }
+
     fn is_at_end(&mut self) -> Result<bool, DecodeError> {
         if !self.ended {
             self.ended = self.items.ends(&mut self.left)?;
@@ -429,16 +385,18 @@ impl Elements<'_, '_> {
         Ok(self.ended)
     }
 
-    /// Passes over what the visitor left.
-    fn finish(&mut self) -> Result<(), DecodeError> {
+    /// Passes over what the visitor left, elements of so many data items each.
+    fn finish(&mut self, items_per_element: usize) -> Result<(), DecodeError> {
         while !self.is_at_end()? {
-            self.items.skip()?;
+            for _ in 0..items_per_element {
+                self.items.skip()?;
+            }
         }
         Ok(())
     }
 }
 
-impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
+impl<'de> SeqAccess<'de> for &mut Container<'_, 'de> {
     type Error = DecodeError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
@@ -463,32 +421,7 @@ impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
     }
 }
 
-struct Members<'a, 'de> {
-    items: &'a mut Items<'de>,
-    left: Option<u64>,
-    key: Cow<'de, str>,
-    ended: bool,
-}
-
-impl Members<'_, '_> {
-    fn is_at_end(&mut self) -> Result<bool, DecodeError> {
-        if !self.ended {
-            self.ended = self.items.ends(&mut self.left)?;
-        }
-        Ok(self.ended)
-    }
-
-    /// Passes over what the visitor left.
-    fn finish(&mut self) -> Result<(), DecodeError> {
-        while !self.is_at_end()? {
-            self.items.skip()?;
-            self.items.skip()?;
-        }
-        Ok(())
-    }
-}
-
-impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
+impl<'de> MapAccess<'de> for &mut Container<'_, 'de> {
     type Error = DecodeError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(

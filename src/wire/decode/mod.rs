@@ -1,5 +1,8 @@
 //! From the body of a request to the input structure of its operation.
 
+#[macro_use]
+mod shapes;
+
 mod budget;
 mod cbor;
 mod cbor_header;
