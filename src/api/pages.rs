@@ -10,6 +10,14 @@ use crate::services::Services;
 /// Spec logs-semantics.md 1: tokens expire after 24 hours, unless an operation says otherwise.
 const LIFETIME_MS: i64 = DAY_MS;
 
+/// How many items a page has: as many as asked for, within what the constraints of the operation
+/// allow, or `usual`.
+pub fn page_size(asked: Option<i32>, usual: usize) -> usize {
+    asked
+        .and_then(|asked| usize::try_from(asked).ok())
+        .unwrap_or(usual)
+}
+
 /// The tokens of one call: they open for the same operation, tenant and filter only.
 pub struct Pages<'a> {
     services: &'a Services,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{fail, limits, resolve};
 use crate::operation::{Call, Operation};
-use crate::pages::Pages;
+use crate::pages::{Pages, page_size};
 use crate::services::Services;
 
 const PAGE_MAX: usize = 50;
@@ -112,10 +112,7 @@ impl Operation for DescribeLogGroups {
         };
         let pages = Pages::new(services, call, Self::NAME, &filter);
         let after = pages.open(input.next_token.as_deref())?;
-        let limit = input
-            .limit
-            .and_then(|limit| usize::try_from(limit).ok())
-            .unwrap_or(PAGE_MAX);
+        let limit = page_size(input.limit, PAGE_MAX);
         let page = services
             .catalog
             .log_groups(&call.tenant, &filter, after.as_deref(), limit)

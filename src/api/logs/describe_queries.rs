@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{fail, limits};
 use crate::operation::{Call, Operation};
-use crate::pages::Pages;
+use crate::pages::{Pages, page_size};
 use crate::services::Services;
 
 const PAGE_MAX: usize = 1_000;
@@ -92,10 +92,7 @@ impl Operation for DescribeQueries {
         };
         let pages = Pages::new(services, call, Self::NAME, &filter);
         let after = pages.open(input.next_token.as_deref())?;
-        let limit = input
-            .max_results
-            .and_then(|max| usize::try_from(max).ok())
-            .unwrap_or(PAGE_MAX);
+        let limit = page_size(input.max_results, PAGE_MAX);
         let page = services
             .insights
             .queries(&call.tenant, &filter, after.as_deref(), limit)

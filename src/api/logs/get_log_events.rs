@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{class, fail, limits, resolve};
 use crate::operation::{Call, Operation};
-use crate::pages::Pages;
+use crate::pages::{Pages, page_size};
 use crate::services::Services;
 
 pub struct GetLogEvents;
@@ -96,10 +96,7 @@ impl Operation for GetLogEvents {
                 after: position.after,
                 prefilter: Prefilter::All,
                 matcher: None,
-                limit: input
-                    .limit
-                    .and_then(|limit| usize::try_from(limit).ok())
-                    .unwrap_or(LOG_PAGE_EVENTS_MAX),
+                limit: page_size(input.limit, LOG_PAGE_EVENTS_MAX),
                 bytes_max: LOG_PAGE_BYTES_MAX,
                 scan_bytes_max: u64::MAX,
             })

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{fail, limits};
 use crate::operation::{Call, Operation};
-use crate::pages::Pages;
+use crate::pages::{Pages, page_size};
 use crate::services::Services;
 
 /// Items of a page when MaxRecords does not say: the most there can be.
@@ -124,10 +124,7 @@ impl Operation for DescribeAlarmHistory {
         let Some(filter) = input.filter() else {
             return Ok(Output::default());
         };
-        let limit = input
-            .max_records
-            .and_then(|records| usize::try_from(records).ok())
-            .unwrap_or(PAGE_DEFAULT);
+        let limit = page_size(input.max_records, PAGE_DEFAULT);
         let listed = services
             .catalog
             .alarm_history(&call.tenant, &filter, after.as_deref(), limit)

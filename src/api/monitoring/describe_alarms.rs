@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::metric_alarm::MetricAlarm;
 use super::{fail, limits};
 use crate::operation::{Call, Operation};
-use crate::pages::Pages;
+use crate::pages::{Pages, page_size};
 use crate::services::Services;
 
 /// Items of a page when MaxRecords does not say (spec alarms.md 21).
@@ -130,10 +130,7 @@ impl Operation for DescribeAlarms {
             state: input.state_value.as_deref().and_then(AlarmState::parse),
             action_prefix: input.action_prefix,
         };
-        let limit = input
-            .max_records
-            .and_then(|records| usize::try_from(records).ok())
-            .unwrap_or(PAGE_DEFAULT);
+        let limit = page_size(input.max_records, PAGE_DEFAULT);
         let page = services
             .catalog
             .alarms(&call.tenant, &filter, after.as_deref(), limit)
