@@ -94,6 +94,14 @@ pub struct LogGroupFilter {
     pub names: Vec<String>,
 }
 
+/// Which streams of a group, and in which order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LogStreamListing<'a> {
+    pub prefix: Option<&'a str>,
+    pub order: LogStreamOrder<'a>,
+    pub descending: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LogStreamOrder<'a> {
     Name,
@@ -157,13 +165,10 @@ pub trait LogGroupCatalog: Send + Sync {
     ///
     /// # Errors
     /// `InvalidCursor`.
-    #[allow(clippy::too_many_arguments)]
     async fn log_streams(
         &self,
         group: LogGroupId,
-        prefix: Option<&str>,
-        order: LogStreamOrder<'_>,
-        descending: bool,
+        listing: LogStreamListing<'_>,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<LogStream>>;

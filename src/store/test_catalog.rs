@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use belfry_catalog::log_groups::{
-    LogGroup, LogGroupFilter, LogGroupId, LogStream, LogStreamId, LogStreamOrder, NewLogGroup,
+    LogGroup, LogGroupFilter, LogGroupId, LogStream, LogStreamId, LogStreamListing, NewLogGroup,
 };
 use belfry_catalog::objects::{ObjectKind, ObjectRow, Publish};
 use belfry_catalog::{Error, LogGroupCatalog, ObjectCatalog, Page, Result, SqliteCatalog};
@@ -195,15 +195,11 @@ impl LogGroupCatalog for TestCatalog {
     async fn log_streams(
         &self,
         group: LogGroupId,
-        prefix: Option<&str>,
-        order: LogStreamOrder<'_>,
-        descending: bool,
+        listing: LogStreamListing<'_>,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<LogStream>> {
-        self.real
-            .log_streams(group, prefix, order, descending, after, limit)
-            .await
+        self.real.log_streams(group, listing, after, limit).await
     }
     async fn log_streams_by_id(&self, ids: &[LogStreamId]) -> Result<Vec<LogStream>> {
         self.real.log_streams_by_id(ids).await

@@ -1,6 +1,8 @@
 //! DescribeLogStreams: by name or by the time of the last event.
 
-use belfry_catalog::log_groups::{LogGroup, LogStream, LogStreamOrder, merge_activity};
+use belfry_catalog::log_groups::{
+    LogGroup, LogStream, LogStreamListing, LogStreamOrder, merge_activity,
+};
 use belfry_model::arn;
 use belfry_wire::errors::logs;
 use belfry_wire::{ApiError, Constrained, Constraints, Service};
@@ -8,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{fail, limits, resolve};
 use crate::operation::{Call, Operation};
-use crate::pages::Pages;
+use crate::pages::{Pages, page_size};
 use crate::services::Services;
 
 const PAGE_MAX: usize = 50;
@@ -100,10 +102,7 @@ impl Operation for DescribeLogStreams {
             &(group.id, prefix, by_last_event, descending),
         );
         let after = pages.open(input.next_token.as_deref())?;
-        let limit = input
-            .limit
-            .and_then(|limit| usize::try_from(limit).ok())
-            .unwrap_or(PAGE_MAX);
+        let limit = page_size(input.limit, PAGE_MAX);
         // Read before the rows: a flush in between then counts twice, which changes nothing.
         let unflushed = services.logs.unflushed_activity(group.id);
         let order = if by_last_event {
@@ -113,9 +112,14 @@ impl Operation for DescribeLogStreams {
         } else {
             LogStreamOrder::Name
         };
+        let listing = LogStreamListing {
+            prefix,
+            order,
+            descending,
+        };
         let mut page = services
             .catalog
-            .log_streams(group.id, prefix, order, descending, after.as_deref(), limit)
+            .log_streams(group.id, listing, after.as_deref(), limit)
             .await
             .map_err(fail)?;
         if !by_last_event {

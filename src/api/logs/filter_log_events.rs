@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use belfry_catalog::log_groups::{LogGroup, LogStreamId, LogStreamOrder};
+use belfry_catalog::log_groups::{LogGroup, LogStreamId, LogStreamListing, LogStreamOrder};
 use belfry_lang::filter_pattern::FilterPattern;
 use belfry_model::TimestampMs;
 use belfry_model::quota::{LOG_PAGE_BYTES_MAX, LOG_PAGE_EVENTS_MAX};
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{class, fail, limits, resolve};
 use crate::operation::{Call, Operation};
-use crate::pages::Pages;
+use crate::pages::{Pages, page_size};
 use crate::services::Services;
 
 /// Ours: what one call looks at before it answers with a partial page and a token.
@@ -136,10 +136,7 @@ impl Operation for FilterLogEvents {
                 after,
                 prefilter: prefilter(&pattern),
                 matcher: matcher(pattern),
-                limit: input
-                    .limit
-                    .and_then(|limit| usize::try_from(limit).ok())
-                    .unwrap_or(LOG_PAGE_EVENTS_MAX),
+                limit: page_size(input.limit, LOG_PAGE_EVENTS_MAX),
                 bytes_max: LOG_PAGE_BYTES_MAX,
                 scan_bytes_max: SCAN_BYTES_MAX,
             })
@@ -182,19 +179,17 @@ async fn streams(
     let Some(prefix) = &input.log_stream_name_prefix else {
         return Ok(None);
     };
+    let listing = LogStreamListing {
+        prefix: Some(prefix),
+        order: LogStreamOrder::Name,
+        descending: false,
+    };
     let mut ids = BTreeSet::new();
     let mut after: Option<String> = None;
     loop {
         let page = services
             .catalog
-            .log_streams(
-                group.id,
-                Some(prefix),
-                LogStreamOrder::Name,
-                false,
-                after.as_deref(),
-                STREAMS_PER_READ,
-            )
+            .log_streams(group.id, listing, after.as_deref(), STREAMS_PER_READ)
             .await
             .map_err(fail)?;
         ids.extend(page.items.iter().map(|stream| stream.id));

@@ -3,7 +3,8 @@ use proptest::prelude::*;
 
 use super::{pairs, stranger, tenant};
 use crate::log_groups::{
-    LogGroup, LogGroupFilter, LogStream, LogStreamActivity, LogStreamOrder, NewLogGroup,
+    LogGroup, LogGroupFilter, LogStream, LogStreamActivity, LogStreamListing, LogStreamOrder,
+    NewLogGroup,
 };
 use crate::objects::Publish;
 use crate::{Catalog, Error};
@@ -215,7 +216,7 @@ pub async fn streams_by_name_and_by_last_event(catalog: &impl Catalog) {
         (Some("a"), LAST_EVENT, true, vec!["ab", "a"]),
     ] {
         for limit in 1..=5 {
-            let walked = walk(catalog, group.id, prefix, order, descending, limit).await;
+            let walked = walk(catalog, group.id, listing(prefix, order, descending), limit).await;
             let names: Vec<_> = walked.iter().map(|stream| &*stream.name).collect();
             assert_eq!(names, expected, "{order:?} {descending} {limit}");
         }
@@ -230,28 +231,43 @@ pub async fn streams_by_name_and_by_last_event(catalog: &impl Catalog) {
     let order = LogStreamOrder::LastEvent {
         unflushed: &unflushed,
     };
-    let walked = walk(catalog, group.id, None, order, true, 1).await;
+    let walked = walk(catalog, group.id, listing(None, order, true), 1).await;
     let names: Vec<_> = walked.iter().map(|stream| &*stream.name).collect();
     assert_eq!(names, ["ab", "a", "b", "c"]);
     let foreign = catalog
-        .log_streams(group.id, None, LAST_EVENT, false, Some("nonsense"), 1)
+        .log_streams(
+            group.id,
+            listing(None, LAST_EVENT, false),
+            Some("nonsense"),
+            1,
+        )
         .await;
     assert!(matches!(foreign, Err(Error::InvalidCursor { .. })));
+}
+
+fn listing<'a>(
+    prefix: Option<&'a str>,
+    order: LogStreamOrder<'a>,
+    descending: bool,
+) -> LogStreamListing<'a> {
+    LogStreamListing {
+        prefix,
+        order,
+        descending,
+    }
 }
 
 async fn walk(
     catalog: &impl Catalog,
     group: crate::log_groups::LogGroupId,
-    prefix: Option<&str>,
-    order: LogStreamOrder<'_>,
-    descending: bool,
+    listing: LogStreamListing<'_>,
     limit: usize,
 ) -> Vec<LogStream> {
     let mut all = Vec::new();
     let mut after: Option<String> = None;
     loop {
         let page = catalog
-            .log_streams(group, prefix, order, descending, after.as_deref(), limit)
+            .log_streams(group, listing, after.as_deref(), limit)
             .await
             .expect("page");
         assert!(page.items.len() <= limit);
@@ -356,15 +372,8 @@ pub async fn pages_are_the_sorted_list(
     if case.descending {
         expected.reverse();
     }
-    let walked = walk(
-        catalog,
-        group.id,
-        prefix,
-        order,
-        case.descending,
-        case.limit,
-    )
-    .await;
+    let listing = listing(prefix, order, case.descending);
+    let walked = walk(catalog, group.id, listing, case.limit).await;
     let walked: Vec<_> = walked
         .iter()
         .map(|stream| (&*stream.name, stream.last_event))

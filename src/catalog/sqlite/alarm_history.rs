@@ -1,11 +1,11 @@
 //! What happened to alarms: the second half of the trait in `alarms`.
 
 use belfry_model::{Tenant, TimestampMs};
+use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::fields::Fields;
-use super::paging::{fetch_limit, numbered_cursor, page, parse_numbered_cursor, push_list};
+use super::paging::{numbered_cursor, of_tenant, parse_numbered_cursor, push_list};
 use super::{SqliteCatalog, TRIM_BATCH_ROWS};
 use crate::Page;
 use crate::alarms::{AlarmHistoryItem, HistoryFilter, HistoryItemType};
@@ -59,9 +59,7 @@ impl SqliteCatalog {
         } else {
             (" < ", " DESC")
         };
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM alarm_history WHERE account = ");
-        query.push_bind(&*tenant.account);
-        query.push(" AND region = ").push_bind(&*tenant.region);
+        let mut query = of_tenant("alarm_history", tenant);
         if let Some(name) = &filter.alarm_name {
             query.push(" AND alarm_name = ").push_bind(name);
         }
@@ -91,18 +89,14 @@ impl SqliteCatalog {
         }
         query.push(" ORDER BY timestamp").push(direction);
         query.push(", id").push(direction);
-        query.push(" LIMIT ").push_bind(fetch_limit(limit));
-        let rows = query.build().fetch_all(&self.readers).await?;
-        let items = rows
-            .iter()
-            .map(|row| {
-                let id = Fields::of(row, "alarm_history", "alarm_name").get::<i64>("id")?;
-                Ok((id, item(row)?))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let page = page(items, limit, |(id, item)| {
+        let with_id = |row: &SqliteRow| {
+            let id = Fields::of(row, "alarm_history", "alarm_name").get::<i64>("id")?;
+            Ok((id, item(row)?))
+        };
+        let cursor = |(id, item): &(i64, AlarmHistoryItem)| {
             numbered_cursor(item.timestamp.0, &id.to_string())
-        });
+        };
+        let page = self.fetch_page(query, limit, with_id, cursor).await?;
         Ok(Page {
             items: page.items.into_iter().map(|(_, item)| item).collect(),
             next_after: page.next_after,

@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use belfry_model::alarm::{AlarmState, AlarmStatus};
 use belfry_model::{Tenant, TimestampMs, arn};
 use futures::TryStreamExt;
+use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::fields::{Fields, stored, to_json};
-use super::paging::{fetch_limit, page, push_list, push_prefix};
+use super::paging::{fetch_limit, of_tenant, page, push_list, push_order_after, push_prefix};
 use super::{SqliteCatalog, alarm_history, next_number, outbox, tags};
 use crate::Page;
 use crate::alarms::{
@@ -133,12 +133,7 @@ impl AlarmCatalog for SqliteCatalog {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<AlarmRow>> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM alarm WHERE account = ");
-        query.push_bind(&*tenant.account);
-        query.push(" AND region = ").push_bind(&*tenant.region);
-        if let Some(after) = after {
-            query.push(" AND name > ").push_bind(after);
-        }
+        let mut query = of_tenant("alarm", tenant);
         if let Some(prefix) = &filter.prefix {
             push_prefix(&mut query, prefix);
         }
@@ -149,7 +144,7 @@ impl AlarmCatalog for SqliteCatalog {
         if let Some(state) = filter.state {
             query.push(" AND state = ").push_bind(state.as_str());
         }
-        query.push(" ORDER BY name");
+        push_order_after(&mut query, "name", after);
         if filter.action_prefix.is_none() {
             query.push(" LIMIT ").push_bind(fetch_limit(limit));
         }

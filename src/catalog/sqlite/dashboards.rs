@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::fields::{Fields, stored};
-use super::paging::{fetch_limit, page, push_prefix};
+use super::paging::{push_order_after, push_prefix};
 use super::{SqliteCatalog, tags};
 use crate::Page;
 use crate::dashboards::{DashboardCatalog, DashboardEntry, DashboardRow};
@@ -19,6 +19,15 @@ pub(super) fn dashboard(row: &SqliteRow) -> Result<DashboardRow> {
     Ok(DashboardRow {
         name: fields.get("name")?,
         body: fields.get("body")?,
+        modified_at: fields.time("modified_at")?,
+    })
+}
+
+fn entry(row: &SqliteRow) -> Result<DashboardEntry> {
+    let fields = Fields::of(row, "dashboard", "name");
+    Ok(DashboardEntry {
+        name: fields.get("name")?,
+        bytes: fields.unsigned("byte_count")?,
         modified_at: fields.time("modified_at")?,
     })
 }
@@ -83,30 +92,12 @@ impl DashboardCatalog for SqliteCatalog {
             "SELECT name, byte_count, modified_at FROM dashboard WHERE account = ",
         );
         query.push_bind(&*tenant.account);
-        if let Some(after) = after {
-            query.push(" AND name > ").push_bind(after);
-        }
         if let Some(prefix) = prefix {
             push_prefix(&mut query, prefix);
         }
-        query
-            .push(" ORDER BY name LIMIT ")
-            .push_bind(fetch_limit(limit));
-        let rows = query.build().fetch_all(&self.readers).await?;
-        let entries = rows
-            .iter()
-            .map(|row| {
-                let fields = Fields::of(row, "dashboard", "name");
-                Ok(DashboardEntry {
-                    name: fields.get("name")?,
-                    bytes: fields.unsigned("byte_count")?,
-                    modified_at: fields.time("modified_at")?,
-                })
-            })
-            .collect::<Result<_>>()?;
-        Ok(page(entries, limit, |entry: &DashboardEntry| {
-            entry.name.clone()
-        }))
+        push_order_after(&mut query, "name", after);
+        self.fetch_page(query, limit, entry, |entry| entry.name.clone())
+            .await
     }
 
     async fn delete_dashboards(&self, tenant: &Tenant, names: &[String]) -> Result<()> {

@@ -3,16 +3,15 @@
 use async_trait::async_trait;
 use belfry_model::{Tenant, TimestampMs, arn};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
 
 use super::fields::{Fields, stored};
-use super::paging::{fetch_limit, page, push_list, push_prefix, substring_pattern};
+use super::paging::{of_tenant, push_list, push_order_after, push_prefix, substring_pattern};
 use super::{SqliteCatalog, next_number, tags};
 use crate::Page;
 use crate::error::{Error, Result};
 use crate::log_groups::{
-    LogGroup, LogGroupCatalog, LogGroupFilter, LogGroupId, LogStream, LogStreamId, LogStreamOrder,
-    NewLogGroup,
+    LogGroup, LogGroupCatalog, LogGroupFilter, LogGroupId, LogStream, LogStreamId,
+    LogStreamListing, NewLogGroup,
 };
 
 pub(super) fn log_group(row: &SqliteRow) -> Result<LogGroup> {
@@ -116,12 +115,7 @@ impl LogGroupCatalog for SqliteCatalog {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<LogGroup>> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM log_group WHERE account = ");
-        query.push_bind(&*tenant.account);
-        query.push(" AND region = ").push_bind(&*tenant.region);
-        if let Some(after) = after {
-            query.push(" AND name > ").push_bind(after);
-        }
+        let mut query = of_tenant("log_group", tenant);
         if let Some(prefix) = &filter.prefix {
             push_prefix(&mut query, prefix);
         }
@@ -139,12 +133,9 @@ impl LogGroupCatalog for SqliteCatalog {
             query.push(" AND name IN ");
             push_list(&mut query, &filter.names);
         }
-        query
-            .push(" ORDER BY name LIMIT ")
-            .push_bind(fetch_limit(limit));
-        let rows = query.build().fetch_all(&self.readers).await?;
-        let groups = rows.iter().map(log_group).collect::<Result<_>>()?;
-        Ok(page(groups, limit, |group: &LogGroup| group.name.clone()))
+        push_order_after(&mut query, "name", after);
+        self.fetch_page(query, limit, log_group, |group| group.name.clone())
+            .await
     }
 
     async fn all_log_groups(&self) -> Result<Vec<LogGroup>> {
@@ -200,14 +191,11 @@ impl LogGroupCatalog for SqliteCatalog {
     async fn log_streams(
         &self,
         group: LogGroupId,
-        prefix: Option<&str>,
-        order: LogStreamOrder<'_>,
-        descending: bool,
+        listing: LogStreamListing<'_>,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<LogStream>> {
-        self.stream_page(group, prefix, order, descending, after, limit)
-            .await
+        self.stream_page(group, listing, after, limit).await
     }
 
     async fn log_streams_by_id(&self, ids: &[LogStreamId]) -> Result<Vec<LogStream>> {

@@ -12,7 +12,8 @@ use super::{PARAMETERS_MAX, SqliteCatalog, next_number};
 use crate::Page;
 use crate::error::{Error, Result};
 use crate::log_groups::{
-    LogGroupId, LogStream, LogStreamActivity, LogStreamId, LogStreamOrder, merge_activity,
+    LogGroupId, LogStream, LogStreamActivity, LogStreamId, LogStreamListing, LogStreamOrder,
+    merge_activity,
 };
 
 /// What the generated column `event_order` holds for a stream without events.
@@ -119,12 +120,15 @@ impl SqliteCatalog {
     pub(super) async fn stream_page(
         &self,
         group: LogGroupId,
-        prefix: Option<&str>,
-        order: LogStreamOrder<'_>,
-        descending: bool,
+        listing: LogStreamListing<'_>,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<LogStream>> {
+        let LogStreamListing {
+            prefix,
+            order,
+            descending,
+        } = listing;
         let (beyond, direction) = if descending {
             (" < ", " DESC")
         } else {

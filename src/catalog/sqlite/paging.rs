@@ -1,7 +1,10 @@
 //! Prefixes, patterns and continuations.
 
+use belfry_model::Tenant;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Encode, QueryBuilder, Sqlite, Type};
 
+use super::SqliteCatalog;
 use crate::Page;
 use crate::error::{Error, Result};
 
@@ -18,6 +21,44 @@ pub(super) fn page<T>(mut items: Vec<T>, limit: usize, cursor: impl Fn(&T) -> St
         next_after: items.last().filter(|_| more).map(cursor),
         items,
     }
+}
+
+impl SqliteCatalog {
+    /// The page that an ordered query without its limit begins.
+    pub(super) async fn fetch_page<T>(
+        &self,
+        mut query: QueryBuilder<Sqlite>,
+        limit: usize,
+        read: impl Fn(&SqliteRow) -> Result<T>,
+        cursor: impl Fn(&T) -> String,
+    ) -> Result<Page<T>> {
+        query.push(" LIMIT ").push_bind(fetch_limit(limit));
+        let rows = query.build().fetch_all(&self.readers).await?;
+        let items = rows.iter().map(read).collect::<Result<_>>()?;
+        Ok(page(items, limit, cursor))
+    }
+}
+
+/// The rows of `table` that belong to a tenant, to be narrowed down.
+pub(super) fn of_tenant(table: &'static str, tenant: &Tenant) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("SELECT * FROM ");
+    query.push(table);
+    query.push(" WHERE account = ").push_bind(&*tenant.account);
+    query.push(" AND region = ").push_bind(&*tenant.region);
+    query
+}
+
+/// Goes on behind the text `after` of a column, in its order.
+pub(super) fn push_order_after(
+    query: &mut QueryBuilder<Sqlite>,
+    column: &'static str,
+    after: Option<&str>,
+) {
+    if let Some(after) = after {
+        query.push(" AND ").push(column);
+        query.push(" > ").push_bind(after);
+    }
+    query.push(" ORDER BY ").push(column);
 }
 
 /// The smallest text that is greater than every text beginning with `prefix`; `None` if there

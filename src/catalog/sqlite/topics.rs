@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::fields::{Fields, stored, to_json};
-use super::paging::{fetch_limit, page};
+use super::paging::{of_tenant, push_order_after};
 use super::{SqliteCatalog, outbox, tags};
 use crate::Page;
 use crate::error::{Error, Result};
@@ -100,15 +100,10 @@ impl TopicCatalog for SqliteCatalog {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<TopicRow>> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM topic WHERE account = ");
-        query.push_bind(&*tenant.account);
-        query.push(" AND region = ").push_bind(&*tenant.region);
-        let rows = arn_page(query, after, limit)
-            .build()
-            .fetch_all(&self.readers)
-            .await?;
-        let topics = rows.iter().map(topic).collect::<Result<_>>()?;
-        Ok(page(topics, limit, |topic: &TopicRow| topic.arn.clone()))
+        let mut query = of_tenant("topic", tenant);
+        push_order_after(&mut query, "arn", after);
+        self.fetch_page(query, limit, topic, |row| row.arn.clone())
+            .await
     }
 
     async fn set_topic_attribute(&self, arn: &str, name: &str, value: Option<&str>) -> Result<()> {
@@ -238,14 +233,8 @@ impl TopicCatalog for SqliteCatalog {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<SubscriptionRow>> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM subscription WHERE account = ");
-        query.push_bind(&*tenant.account);
-        query.push(" AND region = ").push_bind(&*tenant.region);
-        let rows = arn_page(query, after, limit)
-            .build()
-            .fetch_all(&self.readers)
-            .await?;
-        subscription_page(&rows, limit)
+        let query = of_tenant("subscription", tenant);
+        self.subscription_page(query, after, limit).await
     }
 
     async fn subscriptions_of_topic(
@@ -257,11 +246,7 @@ impl TopicCatalog for SqliteCatalog {
         let mut query =
             QueryBuilder::<Sqlite>::new("SELECT * FROM subscription WHERE topic_arn = ");
         query.push_bind(topic_arn);
-        let rows = arn_page(query, after, limit)
-            .build()
-            .fetch_all(&self.readers)
-            .await?;
-        subscription_page(&rows, limit)
+        self.subscription_page(query, after, limit).await
     }
 
     async fn delete_subscription(&self, arn: &str, outbox: Vec<NewOutboxRow>) -> Result<()> {
@@ -295,6 +280,17 @@ impl TopicCatalog for SqliteCatalog {
 }
 
 impl SqliteCatalog {
+    async fn subscription_page(
+        &self,
+        mut query: QueryBuilder<Sqlite>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<SubscriptionRow>> {
+        push_order_after(&mut query, "arn", after);
+        self.fetch_page(query, limit, subscription, |row| row.arn.clone())
+            .await
+    }
+
     /// # Errors
     /// `Conflict` unless the stored value is one `may_change`.
     async fn change_topic_attribute(
@@ -329,27 +325,6 @@ impl SqliteCatalog {
             .await?;
         Ok(tx.commit().await?)
     }
-}
-
-fn arn_page(
-    mut query: QueryBuilder<Sqlite>,
-    after: Option<&str>,
-    limit: usize,
-) -> QueryBuilder<Sqlite> {
-    if let Some(after) = after {
-        query.push(" AND arn > ").push_bind(after);
-    }
-    query
-        .push(" ORDER BY arn LIMIT ")
-        .push_bind(fetch_limit(limit));
-    query
-}
-
-fn subscription_page(rows: &[SqliteRow], limit: usize) -> Result<Page<SubscriptionRow>> {
-    let subscriptions = rows.iter().map(subscription).collect::<Result<_>>()?;
-    Ok(page(subscriptions, limit, |row: &SubscriptionRow| {
-        row.arn.clone()
-    }))
 }
 
 /// Whether there is room for the filter policy of `row`.
