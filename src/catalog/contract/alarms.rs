@@ -91,7 +91,7 @@ pub async fn create(catalog: &impl Catalog, name: &str) -> AlarmRow {
     row.expect("alarm")
 }
 
-fn transition(row: &AlarmRow, state: AlarmState) -> AlarmTransition {
+pub fn transition(row: &AlarmRow, state: AlarmState) -> AlarmTransition {
     AlarmTransition {
         tenant: row.tenant.clone(),
         name: row.definition.name().to_owned(),

@@ -10,6 +10,7 @@ pub mod log_groups;
 pub mod objects;
 pub mod outbox;
 pub mod queries;
+pub mod sample;
 pub mod tags;
 pub mod topics;
 

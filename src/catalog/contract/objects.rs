@@ -9,7 +9,7 @@ use crate::{Catalog, Error};
 
 const NOW: TimestampMs = TimestampMs(1_772_000_000_000);
 
-fn object(n: u128, kind: ObjectKind) -> ObjectRow {
+pub fn object(n: u128, kind: ObjectKind) -> ObjectRow {
     ObjectRow {
         id: Ulid(n),
         kind,

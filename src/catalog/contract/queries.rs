@@ -6,7 +6,7 @@ use super::{stranger, tenant};
 use crate::queries::{QueryFilter, QueryRow, QueryStatistics, QueryStatus, ResultPiece};
 use crate::{Catalog, Error};
 
-fn query(id: &str, created_at: i64, status: QueryStatus) -> QueryRow {
+pub fn query(id: &str, created_at: i64, status: QueryStatus) -> QueryRow {
     QueryRow {
         id: id.to_owned(),
         tenant: tenant(),
@@ -28,7 +28,7 @@ fn query(id: &str, created_at: i64, status: QueryStatus) -> QueryRow {
     }
 }
 
-fn piece(first_row: u64, rows: &[&str]) -> ResultPiece {
+pub fn piece(first_row: u64, rows: &[&str]) -> ResultPiece {
     ResultPiece {
         first_row,
         row_count: rows.len() as u64,

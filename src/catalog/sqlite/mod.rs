@@ -208,4 +208,6 @@ async fn next_number(connection: &mut SqliteConnection, sequence: &'static str) 
 #[cfg(test)]
 mod query_plans;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;
