@@ -94,9 +94,11 @@ impl Inner {
     }
 
     /// Calls whose events were all refused leave records and nothing in the head. One segment
-    /// always stays, so that this is not so right after a flush.
+    /// and the remembered calls always stay, so that this is not so right after a flush.
     fn wal_is_large(&self) -> bool {
-        self.wal.size_bytes() > self.config.wal.segment_bytes.saturating_mul(2)
+        let stays = self.calls_bytes.load(Ordering::Relaxed);
+        let segments = self.config.wal.segment_bytes.saturating_mul(2);
+        self.wal.size_bytes() > segments.saturating_add(stays)
     }
 
     /// Sets the head aside and starts a new one. An empty one is worth it when the log is large:
@@ -121,9 +123,13 @@ impl Inner {
         let now = self.clock.now();
         // Behind the checkpoint, so that a restart knows the calls whose records go away.
         if !frozen.calls_written.load(Ordering::Acquire) {
+            let mut bytes = 0;
             for calls in self.calls.remembered(now) {
-                self.wal.append(KIND_CALLS, encode_calls(&calls)).await?;
+                let record = encode_calls(&calls);
+                bytes += record.len() as u64;
+                self.wal.append(KIND_CALLS, record).await?;
             }
+            self.calls_bytes.store(bytes, Ordering::Relaxed);
             frozen.calls_written.store(true, Ordering::Release);
         }
         let groups = self.names.live_groups().await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use belfry_catalog::LogsCatalog;
 use belfry_catalog::log_groups::{LogGroup, LogGroupId, LogStream, LogStreamActivity, LogStreamId};
@@ -76,6 +76,8 @@ pub(super) struct Inner {
     /// One flush at a time.
     pub flushing: tokio::sync::Mutex<()>,
     pub flush_wanted: AtomicBool,
+    /// Bytes of remembered calls that the last flush wrote to the log.
+    pub calls_bytes: AtomicU64,
     pub backoff: Backoff,
     pub publishing: tokio::sync::Mutex<Publishing>,
     /// One round of maintenance at a time, and when the next is due.
@@ -165,6 +167,7 @@ impl LogsStore {
                 gate: tokio::sync::RwLock::new(()),
                 flushing: tokio::sync::Mutex::new(()),
                 flush_wanted: AtomicBool::new(false),
+                calls_bytes: AtomicU64::new(0),
                 backoff: Backoff::default(),
                 publishing: tokio::sync::Mutex::new(Publishing::new(checkpoint.max(Lsn::FIRST))),
                 maintaining: tokio::sync::Mutex::new(()),

@@ -1,5 +1,7 @@
 //! Compaction, retention, sweep and check.
 
+use std::sync::atomic::Ordering;
+
 use belfry_catalog::objects::ObjectKind;
 use belfry_model::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 
@@ -237,10 +239,7 @@ async fn a_flush_that_fails_waits_and_writes_calls_once() {
     for i in 0..100 {
         put(&i.to_string()).await;
         let wanted = &b.store.inner.flush_wanted;
-        assert!(
-            !wanted.load(std::sync::atomic::Ordering::Acquire),
-            "put {i}"
-        );
+        assert!(!wanted.load(Ordering::Acquire), "put {i}");
     }
     assert!(b.store.snapshot().heads[1].memory_bytes > 2_000);
     assert_eq!(b.catalog.publications(), opened + 1);
@@ -305,6 +304,35 @@ async fn a_log_without_events_is_bounded() {
     assert!(checkpoint > 10, "{checkpoint}");
     let b = b.reopen().await;
     assert!(put(&b, "0").await.unwrap().repeated);
+}
+
+/// Or each call would begin a flush, which writes all of them again.
+#[tokio::test]
+async fn many_remembered_calls_are_no_large_log() {
+    let b = Bench::with(LogsConfig {
+        wal: WalConfig {
+            segment_bytes: 1_000,
+            ..WalConfig::default()
+        },
+        ..LogsConfig::default()
+    })
+    .await;
+    b.group("g", &["s"]).await;
+    let mut before = 0;
+    for i in 0..300 {
+        if i == 200 {
+            before = b.catalog.publications();
+        }
+        let old = batch(&[(-100 * DAY_MS, "too old")]);
+        let id = i.to_string();
+        let put = b.store.put_events(&b.tenant, "g", "s", old, Some(&id));
+        put.await.unwrap();
+        while b.store.inner.flush_wanted.load(Ordering::Acquire) {
+            tokio::task::yield_now().await;
+        }
+    }
+    let flushes = b.catalog.publications() - before;
+    assert!((1..20).contains(&flushes), "{flushes}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
