@@ -13,7 +13,6 @@ use belfry_wire::errors::{self, ApiError};
 use belfry_wire::{Dialect, Input, Response, Service, encode, encode_error, operations};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::services::Services;
 
@@ -46,18 +45,6 @@ impl Call {
                 encode_error(self.dialect, &self.request_id, &error)
             }
         }
-    }
-}
-
-/// Runs work that takes more than a few microseconds without holding up the other tasks of this
-/// thread.
-pub fn off_async<T>(work: impl FnOnce() -> T) -> T {
-    let is_multi_thread = Handle::try_current()
-        .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if is_multi_thread {
-        tokio::task::block_in_place(work)
-    } else {
-        work()
     }
 }
 

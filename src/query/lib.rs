@@ -24,7 +24,7 @@ pub mod functions;
 pub mod insights;
 pub mod metric_math;
 pub mod metrics;
-mod off_async;
+pub mod off_async;
 pub mod scan;
 pub mod values;
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use belfry_api::operation::off_async;
+use belfry_query::off_async::off_async;
 use belfry_wire::RequestHead;
 use belfry_wire::body::{Encoding, Inflating, RECEIVED_BYTES_MAX, encoding};
 use belfry_wire::errors::{ApiError, framework};

@@ -5,13 +5,14 @@ use std::ops::Range;
 use belfry_catalog::queries::ResultPiece;
 use belfry_model::time::HOUR_MS;
 use belfry_query::insights::AnswerMemory;
+use belfry_query::off_async::off_async;
 use belfry_wire::errors::logs;
 use belfry_wire::{ApiError, Constrained, Constraints, Response, Service};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::fail;
-use crate::operation::{Call, Operation, off_async};
+use crate::operation::{Call, Operation};
 use crate::pages::Pages;
 use crate::services::Services;
 

@@ -8,6 +8,7 @@ use belfry_model::quota::{
     LOG_BATCH_BYTES_MAX, LOG_BATCH_SPAN_MS_MAX, LOG_EVENT_OVERHEAD_BYTES, LOG_EVENTS_MAX,
 };
 use belfry_model::{Classified, StatusClass, TimestampMs};
+use belfry_query::off_async::off_async;
 use belfry_store::logs::{LogEventBatch, RejectedRanges};
 use belfry_wire::constraints::check;
 use belfry_wire::errors::logs;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::log_event_decode::{Decoded, RequestSeed};
 use super::{entity, fail, limits};
-use crate::operation::{Call, Handled, Handler, off_async};
+use crate::operation::{Call, Handled, Handler};
 use crate::services::Services;
 
 /// Tokens are not needed any more (spec logs-semantics.md 2.1); old clients pass them on.

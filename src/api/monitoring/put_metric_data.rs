@@ -6,6 +6,7 @@
 
 use belfry_model::TimestampMs;
 use belfry_model::quota::METRIC_DATUMS_MAX;
+use belfry_query::off_async::off_async;
 use belfry_store::metrics::MetricBatch;
 use belfry_wire::constraints::check;
 use belfry_wire::errors::monitoring::{
@@ -19,7 +20,7 @@ use super::metric_datum_decode;
 use super::metric_entity::{Entity, EntityFault};
 use super::metric_text;
 use super::{fail, limits};
-use crate::operation::{Call, Handled, Handler, off_async};
+use crate::operation::{Call, Handled, Handler};
 use crate::services::{Services, Settings};
 
 const NAME: &str = "PutMetricData";
