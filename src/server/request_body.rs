@@ -69,7 +69,10 @@ async fn collect(body: &mut Body, room: &mut Admitted) -> Result<Bytes, Unread> 
     let mut joined = BytesMut::new();
     let mut len = 0usize;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| framework::serialization("the body ended early"))?;
+        let frame = frame.map_err(|error| {
+            tracing::debug!(%error, "a body ended early");
+            framework::serialization("the body ended early")
+        })?;
         let Ok(data) = frame.into_data() else {
             continue;
         };
