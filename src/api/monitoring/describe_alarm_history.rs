@@ -139,7 +139,7 @@ impl Operation for DescribeAlarmHistory {
         };
         Ok(Output {
             alarm_history_items: page.items.into_iter().map(HistoryItem::from).collect(),
-            next_token: page.next_after.map(|after| pages.seal(&after)),
+            next_token: pages.next(page.next_after),
         })
     }
 }

@@ -138,7 +138,7 @@ impl Operation for DescribeAlarms {
             .map_err(fail)?;
         Ok(Output {
             metric_alarms: page.items.into_iter().map(MetricAlarm::of).collect(),
-            next_token: page.next_after.map(|after| pages.seal(&after)),
+            next_token: pages.next(page.next_after),
             ..Output::default()
         })
     }

@@ -66,7 +66,7 @@ impl Operation for ListDashboards {
         };
         Ok(Output {
             dashboard_entries: page.items.into_iter().map(entry).collect(),
-            next_token: page.next_after.map(|after| pages.seal(&after)),
+            next_token: pages.next(page.next_after),
         })
     }
 }

@@ -97,10 +97,7 @@ impl SqliteCatalog {
             numbered_cursor(item.timestamp.0, &id.to_string())
         };
         let page = self.fetch_page(query, limit, with_id, cursor).await?;
-        Ok(Page {
-            items: page.items.into_iter().map(|(_, item)| item).collect(),
-            next_after: page.next_after,
-        })
+        Ok(page.map(|(_, item)| item))
     }
 
     pub(super) async fn trim_history(&self, before: TimestampMs) -> Result<u64> {
