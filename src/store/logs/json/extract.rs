@@ -3,7 +3,7 @@
 use ahash::AHashMap;
 
 use super::escape::unescape;
-use super::path::PathBuilder;
+use super::path::{PathVisitor, WithPaths};
 use super::walk::{LEAVES_MAX, Scalar, Token, Visitor, walk};
 use crate::logs::scan::ValueKind;
 
@@ -24,14 +24,13 @@ pub fn extract(
 ) -> bool {
     found.clear();
     found.resize(wanted.len(), None);
-    let mut finder = Finder {
+    let mut finder = WithPaths::new(Finder {
         message,
-        path: PathBuilder::default(),
         leaves: 0,
         wanted,
         seen: vec![false; wanted.len()],
         found,
-    };
+    });
     let is_object = is_object_like(message) && walk(message, &mut finder);
     if !is_object {
         found.fill(None);
@@ -45,15 +44,12 @@ pub fn leaves(message: &str, visit: &mut dyn FnMut(&str, ValueKind, &str)) -> bo
     if !is_object_like(message) {
         return false;
     }
-    let mut lister = Lister {
-        path: PathBuilder::default(),
-        leaves: Vec::new(),
-    };
+    let mut lister = WithPaths::new(Lister { leaves: Vec::new() });
     if !walk(message, &mut lister) {
         return false;
     }
     let mut seen = ahash::AHashSet::new();
-    for (path, scalar) in &lister.leaves {
+    for (path, scalar) in &lister.visitor.leaves {
         if seen.insert(path.as_str())
             && let Some(value) = read(scalar)
         {
@@ -98,7 +94,6 @@ fn read(scalar: &Scalar<'_>) -> Option<Extracted> {
 
 struct Finder<'m, 'w> {
     message: &'m str,
-    path: PathBuilder,
     leaves: usize,
     wanted: &'w AHashMap<&'w str, usize>,
     /// The first occurrence of a path counts, be it null.
@@ -107,8 +102,8 @@ struct Finder<'m, 'w> {
 }
 
 impl Finder<'_, '_> {
-    fn set(&mut self, value: impl FnOnce() -> Option<Extracted>) {
-        if let Some(&at) = self.wanted.get(self.path.text())
+    fn set(&mut self, path: &str, value: impl FnOnce() -> Option<Extracted>) {
+        if let Some(&at) = self.wanted.get(path)
             && let Some(seen) = self.seen.get_mut(at)
             && !std::mem::replace(seen, true)
             && let Some(slot) = self.found.get_mut(at)
@@ -118,72 +113,34 @@ impl Finder<'_, '_> {
     }
 }
 
-impl<'m> Visitor<'m> for Finder<'m, '_> {
-    fn key(&mut self, key: &'m str) {
-        self.path.key(key);
+impl<'m> PathVisitor<'m> for Finder<'m, '_> {
+    fn structure(&mut self, path: &str, start: usize, end: usize) {
+        let message = self.message;
+        self.set(path, || {
+            Some(Extracted {
+                kind: ValueKind::Structure,
+                text: compact(message.get(start..end).unwrap_or_default()),
+            })
+        });
     }
 
-    fn begin_object(&mut self) {
-        self.path.value();
-        self.path.begin(false);
-    }
-
-    fn begin_array(&mut self) {
-        self.path.value();
-        self.path.begin(true);
-    }
-
-    fn end(&mut self, start: usize, end: usize) {
-        self.path.end();
-        if self.path.depth() > 0 {
-            let message = self.message;
-            self.set(|| {
-                Some(Extracted {
-                    kind: ValueKind::Structure,
-                    text: compact(message.get(start..end).unwrap_or_default()),
-                })
-            });
-        }
-    }
-
-    fn scalar(&mut self, scalar: Scalar<'m>, _start: usize, _end: usize) -> bool {
-        self.path.value();
+    fn scalar(&mut self, path: &str, scalar: Scalar<'m>) -> bool {
         self.leaves += 1;
         if self.leaves <= LEAVES_MAX {
-            self.set(|| read(&scalar));
+            self.set(path, || read(&scalar));
         }
         true
     }
 }
 
 struct Lister<'m> {
-    path: PathBuilder,
     leaves: Vec<(String, Scalar<'m>)>,
 }
 
-impl<'m> Visitor<'m> for Lister<'m> {
-    fn key(&mut self, key: &'m str) {
-        self.path.key(key);
-    }
-
-    fn begin_object(&mut self) {
-        self.path.value();
-        self.path.begin(false);
-    }
-
-    fn begin_array(&mut self) {
-        self.path.value();
-        self.path.begin(true);
-    }
-
-    fn end(&mut self, _start: usize, _end: usize) {
-        self.path.end();
-    }
-
-    fn scalar(&mut self, scalar: Scalar<'m>, _start: usize, _end: usize) -> bool {
-        self.path.value();
+impl<'m> PathVisitor<'m> for Lister<'m> {
+    fn scalar(&mut self, path: &str, scalar: Scalar<'m>) -> bool {
         if self.leaves.len() < LEAVES_MAX {
-            self.leaves.push((self.path.text().to_owned(), scalar));
+            self.leaves.push((path.to_owned(), scalar));
         }
         true
     }

@@ -3,7 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `walk` | one pass over a message: its shape and its scalar values |
-//! | `path` | dotted paths of fields |
+//! | `path` | dotted paths of fields, and visitors that want them |
 //! | `shape` | what a shape says: constant text, slots, paths |
 //! | `value` | typed values that render back to exactly the text they were read from |
 //! | `escape` | the two ways of escaping strings that can be undone and redone |

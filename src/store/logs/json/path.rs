@@ -1,11 +1,12 @@
 //! Dotted paths of discovered fields, built while walking (spec logs-insights.md 5.2).
 
 use super::escape::unescape;
+use super::walk::{Scalar, Visitor};
 
 /// The path of the value being visited. Array elements use their index as a segment; a first
 /// segment that starts with `@` gets one more, so that it cannot be taken for a system field.
 #[derive(Debug, Default)]
-pub struct PathBuilder {
+struct PathBuilder {
     text: String,
     open: Vec<Container>,
 }
@@ -19,17 +20,12 @@ struct Container {
 }
 
 impl PathBuilder {
-    pub fn clear(&mut self) {
-        self.text.clear();
-        self.open.clear();
-    }
-
     /// The path of the container just begun, or of the scalar just announced.
-    pub fn text(&self) -> &str {
+    fn text(&self) -> &str {
         &self.text
     }
 
-    pub fn key(&mut self, key: &str) {
+    fn key(&mut self, key: &str) {
         let Some(top) = self.open.last() else { return };
         self.text.truncate(top.length);
         if self.open.len() > 1 {
@@ -48,7 +44,7 @@ impl PathBuilder {
     }
 
     /// A value starts (before `begin`): moves on to the next element of an array.
-    pub fn value(&mut self) {
+    fn value(&mut self) {
         let nested = self.open.len() > 1;
         let Some(top) = self.open.last_mut() else {
             return;
@@ -64,7 +60,7 @@ impl PathBuilder {
         *index += 1;
     }
 
-    pub fn begin(&mut self, is_array: bool) {
+    fn begin(&mut self, is_array: bool) {
         self.open.push(Container {
             length: self.text.len(),
             next_index: is_array.then_some(0),
@@ -72,13 +68,67 @@ impl PathBuilder {
     }
 
     /// Ends the innermost container; [`PathBuilder::text`] is its path again.
-    pub fn end(&mut self) {
+    fn end(&mut self) {
         if let Some(top) = self.open.pop() {
             self.text.truncate(top.length);
         }
     }
 
-    pub fn depth(&self) -> usize {
+    fn depth(&self) -> usize {
         self.open.len()
+    }
+}
+
+/// Receives what a walk finds, with its paths.
+pub trait PathVisitor<'a> {
+    /// An object member's key, as written between its quotes.
+    fn key(&mut self, _key: &'a str) {}
+    /// An object or array ended that is not the whole; `start..end` is its text in the input.
+    fn structure(&mut self, _path: &str, _start: usize, _end: usize) {}
+    /// Returning false stops the walk.
+    fn scalar(&mut self, path: &str, scalar: Scalar<'a>) -> bool;
+}
+
+/// Tells a visitor the path of what it visits.
+pub struct WithPaths<V> {
+    path: PathBuilder,
+    pub visitor: V,
+}
+
+impl<V> WithPaths<V> {
+    pub fn new(visitor: V) -> Self {
+        Self {
+            path: PathBuilder::default(),
+            visitor,
+        }
+    }
+}
+
+impl<'a, V: PathVisitor<'a>> Visitor<'a> for WithPaths<V> {
+    fn key(&mut self, key: &'a str) {
+        self.visitor.key(key);
+        self.path.key(key);
+    }
+
+    fn begin_object(&mut self) {
+        self.path.value();
+        self.path.begin(false);
+    }
+
+    fn begin_array(&mut self) {
+        self.path.value();
+        self.path.begin(true);
+    }
+
+    fn end(&mut self, start: usize, end: usize) {
+        self.path.end();
+        if self.path.depth() > 0 {
+            self.visitor.structure(self.path.text(), start, end);
+        }
+    }
+
+    fn scalar(&mut self, scalar: Scalar<'a>, _start: usize, _end: usize) -> bool {
+        self.path.value();
+        self.visitor.scalar(self.path.text(), scalar)
     }
 }

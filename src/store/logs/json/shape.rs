@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::path::PathBuilder;
-use super::walk::{SLOT, Scalar, Visitor, walk_shape};
+use super::path::{PathVisitor, WithPaths};
+use super::walk::{SLOT, Scalar, walk_shape};
 
 /// A shape taken apart. Between the constants stand the slots: constant 0, slot 0, constant 1, ...
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,13 +20,13 @@ impl Shape {
     /// or a key has escapes.
     pub fn parse(shape: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(shape).ok()?;
-        let mut reader = Reader::default();
-        if !walk_shape(text, &mut reader) || reader.has_escaped_key {
+        let mut reader = WithPaths::new(Reader::default());
+        if !walk_shape(text, &mut reader) || reader.visitor.has_escaped_key {
             return None;
         }
         let Reader {
             paths, structures, ..
-        } = reader;
+        } = reader.visitor;
         let distinct: HashSet<&String> = paths.iter().chain(&structures).collect();
         if distinct.len() < paths.len() + structures.len() {
             return None;
@@ -50,38 +50,22 @@ impl Shape {
 
 #[derive(Default)]
 struct Reader {
-    path: PathBuilder,
     paths: Vec<String>,
     structures: Vec<String>,
     has_escaped_key: bool,
 }
 
-impl<'a> Visitor<'a> for Reader {
+impl<'a> PathVisitor<'a> for Reader {
     fn key(&mut self, key: &'a str) {
         self.has_escaped_key |= key.contains('\\');
-        self.path.key(key);
     }
 
-    fn begin_object(&mut self) {
-        self.path.value();
-        self.path.begin(false);
+    fn structure(&mut self, path: &str, _start: usize, _end: usize) {
+        self.structures.push(path.to_owned());
     }
 
-    fn begin_array(&mut self) {
-        self.path.value();
-        self.path.begin(true);
-    }
-
-    fn end(&mut self, _start: usize, _end: usize) {
-        self.path.end();
-        if self.path.depth() > 0 {
-            self.structures.push(self.path.text().to_owned());
-        }
-    }
-
-    fn scalar(&mut self, _scalar: Scalar<'a>, _start: usize, _end: usize) -> bool {
-        self.path.value();
-        self.paths.push(self.path.text().to_owned());
+    fn scalar(&mut self, path: &str, _scalar: Scalar<'a>) -> bool {
+        self.paths.push(path.to_owned());
         true
     }
 }
