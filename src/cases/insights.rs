@@ -169,16 +169,7 @@ async fn create_groups(
     let names: BTreeSet<&str> = of_events.chain(wanted.iter().map(String::as_str)).collect();
     let mut groups = BTreeMap::new();
     for name in names {
-        let group = NewLogGroup {
-            tenant: Tenant::new(ACCOUNT, REGION),
-            name: name.to_owned(),
-            class: "STANDARD".to_owned(),
-            created_at,
-            retention_days: None,
-            kms_key_id: None,
-            deletion_protection: false,
-            tags: Vec::new(),
-        };
+        let group = NewLogGroup::standard(&Tenant::new(ACCOUNT, REGION), name, created_at);
         let group = catalog.create_log_group(group).await?;
         let events = case.events.iter().filter(|event| event.group() == name);
         let streams: BTreeSet<&str> = events.map(Event::stream).collect();

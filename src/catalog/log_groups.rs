@@ -83,6 +83,22 @@ pub struct NewLogGroup {
     pub tags: Vec<(String, String)>,
 }
 
+impl NewLogGroup {
+    /// Of class `STANDARD`, with no options.
+    pub fn standard(tenant: &Tenant, name: &str, created_at: TimestampMs) -> Self {
+        Self {
+            tenant: tenant.clone(),
+            name: name.to_owned(),
+            class: "STANDARD".to_owned(),
+            created_at,
+            retention_days: None,
+            kms_key_id: None,
+            deletion_protection: false,
+            tags: Vec::new(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct LogGroupFilter {
     pub prefix: Option<String>,

@@ -95,16 +95,11 @@ async fn load(case: &Json, directory: &std::path::Path) -> (LogsStore, Vec<Group
         .collect();
     for name in names {
         let group = catalog
-            .create_log_group(NewLogGroup {
-                tenant: tenant.clone(),
-                name: name.to_owned(),
-                class: "STANDARD".to_owned(),
-                created_at: TimestampMs(oldest - 1),
-                retention_days: None,
-                kms_key_id: None,
-                deletion_protection: false,
-                tags: Vec::new(),
-            })
+            .create_log_group(NewLogGroup::standard(
+                &tenant,
+                name,
+                TimestampMs(oldest - 1),
+            ))
             .await
             .unwrap();
         let streams: BTreeSet<&str> = events

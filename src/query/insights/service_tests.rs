@@ -56,16 +56,9 @@ impl Bench {
         let (service, store) = service(directory.path(), &catalog, queries, &clock).await;
         let tenant = Tenant::new("000000000000", "eu-west-1");
         let group = catalog
-            .create_log_group(belfry_catalog::log_groups::NewLogGroup {
-                tenant: tenant.clone(),
-                name: "app".to_owned(),
-                class: "STANDARD".to_owned(),
-                created_at: NOW,
-                retention_days: None,
-                kms_key_id: None,
-                deletion_protection: false,
-                tags: Vec::new(),
-            })
+            .create_log_group(belfry_catalog::log_groups::NewLogGroup::standard(
+                &tenant, "app", NOW,
+            ))
             .await
             .unwrap();
         catalog.create_log_stream(group.id, "s", NOW).await.unwrap();

@@ -134,16 +134,7 @@ pub(super) async fn create_group(
     streams: &[&str],
 ) -> LogGroup {
     let group = catalog
-        .create_log_group(NewLogGroup {
-            tenant: tenant.clone(),
-            name: name.to_owned(),
-            class: "STANDARD".to_owned(),
-            created_at: NOW,
-            retention_days: None,
-            kms_key_id: None,
-            deletion_protection: false,
-            tags: Vec::new(),
-        })
+        .create_log_group(NewLogGroup::standard(tenant, name, NOW))
         .await
         .unwrap();
     for stream in streams {
