@@ -41,6 +41,11 @@ impl Buckets {
         }
     }
 
+    /// Whether the buckets shall have their distributions.
+    pub(super) fn with_distribution(&self) -> bool {
+        self.with_distribution
+    }
+
     /// Whether samples of the unit count.
     pub(super) fn takes(&self, unit: Unit) -> bool {
         self.unit.is_none_or(|wanted| wanted == unit)

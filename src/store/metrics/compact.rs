@@ -8,7 +8,9 @@ use belfry_model::time::HOUR_MS;
 use belfry_model::{Tenant, TimestampMs, Unit};
 use ulid::Ulid;
 
-use super::block::{BlockIndex, BlockSource, BlockWriter, BuiltBlock, Effort, SampleValues};
+use super::block::{
+    BlockIndex, BlockSource, BlockWriter, BuiltBlock, Coding, Effort, SampleValues, Wanted,
+};
 use super::config::MetricsConfig;
 use super::flush::{Partition, Samples};
 use super::live::{IndexCache, LiveBlock, LiveBlocks};
@@ -29,8 +31,12 @@ const MERGE_REST_MIN: f64 = 0.7;
 const CLOSED_AFTER_MS: i64 = HOUR_MS;
 /// In a closed partition a rest this small is left alone unless there are many blocks.
 const CLOSED_REST_MIN: f64 = 0.1;
-/// Samples that are read ahead from each input.
-const READ_AHEAD_SAMPLES: usize = 1 << 16;
+/// Memory for samples that are read ahead from each input.
+const READ_AHEAD_BYTES: usize = 1 << 20;
+/// A statistic set in memory, with its time and the allocations of a distribution.
+const SET_BYTES: usize = 128;
+/// What a packed byte of statistic sets becomes in memory, about: values and weights of 8 bytes.
+const SET_BYTES_PER_PACKED: usize = 16;
 /// More in one call would keep others waiting: the next call goes on.
 const JOBS_MAX: usize = 256;
 
@@ -267,16 +273,20 @@ impl SeriesStream {
     /// Reads the next chunks, in order of their offsets, and queues them in order of series.
     fn read_ahead(&mut self) -> Result<()> {
         let first = self.next_chunk;
-        let mut samples = 0;
+        let mut bytes = 0;
         while let Some(chunk) = self.index.chunk(self.next_chunk) {
-            samples += self.index.clock_of(chunk).map_or(0, |c| c.count as usize);
+            let samples = self.index.clock_of(chunk).map_or(0, |c| c.count as usize);
+            bytes += match chunk.coding {
+                Coding::Sets => samples * SET_BYTES + chunk.bytes as usize * SET_BYTES_PER_PACKED,
+                Coding::Decimals(_) | Coding::Floats => samples * size_of::<(i64, f64)>(),
+            };
             self.next_chunk += 1;
-            if samples >= READ_AHEAD_SAMPLES {
+            if bytes >= READ_AHEAD_BYTES {
                 break;
             }
         }
-        let mut wanted: Vec<u32> = (first..self.next_chunk).collect();
-        wanted.sort_by_key(|n| self.index.chunk(*n).map(|c| c.offset));
+        let mut wanted: Vec<Wanted> = (first..self.next_chunk).map(Wanted::whole).collect();
+        wanted.sort_by_key(|w| self.index.chunk(w.chunk).map(|c| c.offset));
         let mut read: BTreeMap<u32, (Unit, Samples)> = BTreeMap::new();
         self.index
             .read_chunks(&self.source, &wanted, |position, chunk| {
@@ -288,8 +298,8 @@ impl SeriesStream {
                     }
                     SampleValues::Sets(s) => samples.sets = times.zip(s.iter().cloned()).collect(),
                 }
-                if let Some(number) = wanted.get(position) {
-                    read.insert(*number, (chunk.unit, samples));
+                if let Some(wanted) = wanted.get(position) {
+                    read.insert(wanted.chunk, (chunk.unit, samples));
                 }
                 Ok(())
             })?;
@@ -305,7 +315,9 @@ impl SeriesStream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::key;
     use belfry_catalog::objects::{ObjectKind, ObjectRow};
+    use belfry_model::{MetricId, StatisticSet};
 
     fn block(number: u64, bytes: u64) -> Arc<LiveBlock> {
         let row = ObjectRow {
@@ -351,6 +363,46 @@ mod tests {
             assert_ne!(job.tier, Tier::parse("60s").unwrap(), "it is a roll-up");
             assert_eq!(job.inputs.len(), expected, "{sizes:?}");
         }
+    }
+
+    #[test]
+    fn reading_ahead_is_bounded_by_memory_also_for_sets() {
+        const SERIES: usize = 200;
+        const SETS: i64 = 60;
+        let tier = Tier::parse("60s").unwrap();
+        let mut writer = BlockWriter::new(tier, Effort::Flush);
+        let times: Vec<i64> = (0..SETS).map(|minute| minute * 60_000).collect();
+        for number in 0..SERIES {
+            let name = format!("m{number:04}");
+            let id = MetricId::new("ns", name.as_str(), Vec::new());
+            writer.start_series(&key::of(&id).unwrap()).unwrap();
+            let sets: Vec<StatisticSet> = (0..SETS as usize)
+                .map(|set| {
+                    let value = |i: usize| ((number + set * i * 7919) % 1000) as f64;
+                    let values: Vec<f64> = (0..20).map(value).collect();
+                    StatisticSet::from_values(&values, None)
+                })
+                .collect();
+            writer.push_sets(Unit::None, &times, &sets).unwrap();
+        }
+        let built = writer.finish().unwrap().unwrap();
+        let bytes = built.parts.concat();
+        let source = BlockSource::Memory {
+            key: "block".to_owned(),
+            bytes: bytes.into(),
+        };
+        let index = BlockIndex::open(&source, built.bytes).unwrap();
+        let mut stream = SeriesStream::new(Arc::new(index), source);
+        let mut read = 0;
+        while stream.next_chunk < stream.index.chunk_count() {
+            stream.read_ahead().unwrap();
+            let sets = stream.ahead.drain(..).flat_map(|(_, _, s)| s.sets);
+            let sets: Vec<(i64, StatisticSet)> = sets.collect();
+            let bytes: usize = sets.iter().map(|(_, set)| 56 + set.heap_bytes()).sum();
+            assert!(bytes <= 2 * READ_AHEAD_BYTES, "{bytes} bytes at once");
+            read += sets.len();
+        }
+        assert_eq!(read, SERIES * SETS as usize);
     }
 
     #[test]

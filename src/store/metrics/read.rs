@@ -6,6 +6,7 @@ use std::sync::Arc;
 use belfry_model::{MetricId, StatisticSet, Tenant, TimestampMs, Unit};
 
 use super::aggregate::Buckets;
+use super::block::Wanted;
 use super::head::Head;
 use super::key;
 use super::live::{IndexCache, LiveBlock, Snapshot};
@@ -181,10 +182,18 @@ impl ReadContext {
             }
         }
         wanted.sort_unstable();
-        let numbers: Vec<u32> = wanted.iter().map(|(_, number, _)| *number).collect();
+        let chunks: Vec<Wanted> = wanted
+            .iter()
+            .map(|(_, chunk, read)| Wanted {
+                chunk: *chunk,
+                distributions: reads
+                    .get(*read)
+                    .is_some_and(|r| r.buckets.with_distribution()),
+            })
+            .collect();
         index.read_chunks(
             &block.source(&self.objects),
-            &numbers,
+            &chunks,
             |position, samples| {
                 if let Some(read) = wanted.get(position).and_then(|(_, _, i)| reads.get_mut(*i)) {
                     read.buckets.add_chunk(&samples);

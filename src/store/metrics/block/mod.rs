@@ -30,7 +30,8 @@ mod writer;
 pub(super) use chunks::Chunk;
 pub use layout::BlockSummary;
 pub use parts::BlockPart;
-pub(super) use reader::{BlockIndex, BlockSource, ChunkSamples, SampleValues};
+pub(super) use reader::{BlockIndex, BlockSource, ChunkSamples, SampleValues, Wanted};
+pub(super) use values::Coding;
 pub use verify::{VerifiedBlock, verify_object};
 pub use writer::{BlockWriter, BuiltBlock, Effort};
 

@@ -55,7 +55,7 @@ impl BlockPart {
             }
             Self::Sets => {
                 let (count, bytes) = raw.split_first()?;
-                sets::decode_raw(bytes, usize::from(*count)).map(drop)
+                sets::decode_raw(bytes, usize::from(*count), true).map(drop)
             }
             Self::Page => read_page(raw),
         }

@@ -75,6 +75,25 @@ pub(crate) struct BlockIndex {
     postings: OnceLock<BlockPostings>,
 }
 
+/// A chunk to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// Its number.
+    pub chunk: u32,
+    /// Whether statistic sets come with their distributions, which are most of their bytes.
+    pub distributions: bool,
+}
+
+impl Wanted {
+    /// With all that is in the chunk.
+    pub(crate) fn whole(chunk: u32) -> Self {
+        Self {
+            chunk,
+            distributions: true,
+        }
+    }
+}
+
 /// The samples of one chunk.
 pub(crate) struct ChunkSamples<'a> {
     pub unit: Unit,
@@ -206,28 +225,28 @@ impl BlockIndex {
             + self.postings.get().map_or(0, BlockPostings::heap_bytes)
     }
 
-    /// Reads chunks and hands them to `visit` with their position in `wanted`, which holds
-    /// chunk numbers in order of the chunks' offsets. Blocks.
+    /// Reads chunks and hands them to `visit` with their position in `wanted`, which is in
+    /// order of the chunks' offsets. Blocks.
     pub(crate) fn read_chunks(
         &self,
         source: &BlockSource,
-        wanted: &[u32],
+        wanted: &[Wanted],
         mut visit: impl FnMut(usize, ChunkSamples<'_>) -> Result<()>,
     ) -> Result<()> {
         let mut decoder = ChunkDecoder::default();
         let mut at = 0;
         while let Some(first) = wanted.get(at) {
-            let mut span = self.range_of(source, *first, decoder.group_number())?;
-            let mut group = self.chunk(*first).map_or(0, |c| c.group);
+            let mut span = self.range_of(source, first.chunk, decoder.group_number())?;
+            let mut group = self.chunk(first.chunk).map_or(0, |c| c.group);
             let mut until = at + 1;
             while let Some(next) = wanted.get(until) {
-                let range = self.range_of(source, *next, group)?;
+                let range = self.range_of(source, next.chunk, group)?;
                 let apart = range.start > span.end.saturating_add(GAP_BYTES);
                 if apart || range.start < span.start || range.end - span.start > SPAN_BYTES {
                     break;
                 }
                 span.end = span.end.max(range.end);
-                group = self.chunk(*next).map_or(0, |c| c.group);
+                group = self.chunk(next.chunk).map_or(0, |c| c.group);
                 until += 1;
             }
             let bytes = source.read(span.clone())?;
@@ -236,11 +255,14 @@ impl BlockIndex {
                 start: span.start,
                 bytes,
             };
-            for (position, number) in wanted.iter().enumerate().take(until).skip(at) {
-                let chunk = self
-                    .chunk(*number)
-                    .ok_or_else(|| source.corrupt(0, format!("chunk {number} does not exist")))?;
-                visit(position, decoder.read(self, &span, chunk)?)?;
+            for (position, wanted) in wanted.iter().enumerate().take(until).skip(at) {
+                let chunk = self.chunk(wanted.chunk).ok_or_else(|| {
+                    source.corrupt(0, format!("chunk {} does not exist", wanted.chunk))
+                })?;
+                visit(
+                    position,
+                    decoder.read(self, &span, chunk, wanted.distributions)?,
+                )?;
             }
             at = until;
         }
@@ -318,6 +340,7 @@ impl ChunkDecoder {
         index: &BlockIndex,
         span: &Span<'_>,
         chunk: &Chunk,
+        distributions: bool,
     ) -> Result<ChunkSamples<'a>> {
         let corrupt = |why: String| span.source.corrupt(chunk.offset, why);
         if self.clock != Some(chunk.clock) {
@@ -331,7 +354,7 @@ impl ChunkDecoder {
         let count = self.times.len();
         let bytes = span.checked(chunk.offset, chunk.bytes, chunk.crc, "chunk")?;
         if chunk.coding == Coding::Sets {
-            self.sets = sets::decode(&bytes, count).map_err(corrupt)?;
+            self.sets = sets::decode(&bytes, count, distributions).map_err(corrupt)?;
             return Ok(ChunkSamples {
                 unit: chunk.unit,
                 times: &self.times,

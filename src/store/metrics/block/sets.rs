@@ -68,17 +68,26 @@ pub(super) fn encode(sets: &[StatisticSet]) -> Result<Vec<u8>, String> {
     Ok(packed)
 }
 
-/// The `count` sets of a chunk.
-pub(super) fn decode(bytes: &[u8], count: usize) -> Result<Vec<StatisticSet>, String> {
+/// The `count` sets of a chunk; without their distributions, which then are unavailable, unless
+/// `distributions`.
+pub(super) fn decode(
+    bytes: &[u8],
+    count: usize,
+    distributions: bool,
+) -> Result<Vec<StatisticSet>, String> {
     let mut reader = Reader::new(bytes);
     let raw_len = reader.usize().filter(|n| *n <= RAW_BYTES_MAX);
     let raw_len = raw_len.ok_or("chunk of sets has no sound length")?;
     let packed = reader.take(reader.left()).unwrap_or_default();
     let raw = zstd::bulk::decompress(packed, raw_len).map_err(|e| e.to_string())?;
-    decode_raw(&raw, count).ok_or_else(|| "chunk of sets is malformed".to_owned())
+    decode_raw(&raw, count, distributions).ok_or_else(|| "chunk of sets is malformed".to_owned())
 }
 
-pub(super) fn decode_raw(raw: &[u8], count: usize) -> Option<Vec<StatisticSet>> {
+pub(super) fn decode_raw(
+    raw: &[u8],
+    count: usize,
+    distributions: bool,
+) -> Option<Vec<StatisticSet>> {
     let mut reader = Reader::new(raw);
     let kinds = reader.take(count)?;
     let (mut lengths, mut buckets) = (Reader::new(reader.bytes()?), Reader::new(reader.bytes()?));
@@ -110,6 +119,14 @@ pub(super) fn decode_raw(raw: &[u8], count: usize) -> Option<Vec<StatisticSet>> 
         column(count)?,
         column(count)?,
     );
+    if !distributions {
+        let mut set = || {
+            let (count, sum) = (counts.next()?, sums.next()?);
+            let (min, max) = (mins.next()?, maxs.next()?);
+            StatisticSet::from_parts(count, sum, min, max, Distribution::Unavailable)
+        };
+        return (0..count).map(|_| set()).collect();
+    }
     let (mut values, mut weights) = (column(listed)?, column(listed)?);
     let (mut zero_weights, mut bucket_weights) = (column(sketches)?, column(bucketed)?);
     if !reader.is_empty() {
@@ -176,14 +193,20 @@ mod tests {
         #[test]
         fn sets_read_back(sets in proptest::collection::vec(set(), 1..12)) {
             let bytes = encode(&sets).unwrap();
-            prop_assert_eq!(decode(&bytes, sets.len()).unwrap(), sets.clone());
-            prop_assert!(decode(&bytes, sets.len() + 1).is_err());
+            prop_assert_eq!(decode(&bytes, sets.len(), true).unwrap(), sets.clone());
+            prop_assert!(decode(&bytes, sets.len() + 1, true).is_err());
+            let numbers = |sets: Vec<StatisticSet>| -> Vec<_> {
+                sets.iter().map(|s| (s.count, s.sum, s.min, s.max)).collect()
+            };
+            let read = decode(&bytes, sets.len(), false).unwrap();
+            prop_assert!(read.iter().all(|s| *s.distribution() == Distribution::Unavailable));
+            prop_assert_eq!(numbers(read), numbers(sets));
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(raw in proptest::collection::vec(0u8..5, 0..80), count in 0usize..5) {
-            let _ = decode_raw(&raw, count);
-            let _ = decode(&raw, count);
+        fn any_bytes_are_read_or_refused(raw in proptest::collection::vec(0u8..5, 0..80), count in 0usize..5, distributions: bool) {
+            let _ = decode_raw(&raw, count, distributions);
+            let _ = decode(&raw, count, distributions);
         }
     }
 }

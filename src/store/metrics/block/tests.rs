@@ -68,7 +68,7 @@ fn read_all(bytes: &Bytes) -> Vec<(Vec<u8>, TestSeries)> {
         };
         for chunk in wanted {
             index
-                .read_chunks(&source, &[chunk], |_, samples| {
+                .read_chunks(&source, &[Wanted::whole(chunk)], |_, samples| {
                     take(samples);
                     Ok(())
                 })
@@ -162,11 +162,14 @@ fn many_series_share_groups_and_read_alone_or_together() {
 
     let source = source(&bytes);
     let index = BlockIndex::open(&source, built.bytes).unwrap();
-    let wanted: Vec<u32> = (0..index.chunk_count()).step_by(3).collect();
+    let wanted: Vec<Wanted> = (0..index.chunk_count())
+        .step_by(3)
+        .map(Wanted::whole)
+        .collect();
     let mut seen = 0;
     index
         .read_chunks(&source, &wanted, |position, samples| {
-            let row = index.chunk(wanted[position]).unwrap().series as usize;
+            let row = index.chunk(wanted[position].chunk).unwrap().series as usize;
             let SampleValues::Singles(values) = samples.values else {
                 panic!("values are plain");
             };

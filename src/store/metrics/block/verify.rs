@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::chunks::Chunk;
 use super::layout::{self, HEADER_BYTES};
-use super::reader::{BlockIndex, BlockSource, SampleValues};
+use super::reader::{BlockIndex, BlockSource, SampleValues, Wanted};
 use crate::error::Result;
 use crate::metrics::key::SeriesKey;
 
@@ -48,12 +48,12 @@ pub fn verify_object(key: &str, bytes: Bytes) -> Result<VerifiedBlock> {
         before = Some(key.to_vec());
     }
 
-    let mut wanted: Vec<u32> = (0..index.chunk_count()).collect();
-    wanted.sort_by_key(|n| index.chunk(*n).map(|c| c.offset));
+    let mut wanted: Vec<Wanted> = (0..index.chunk_count()).map(Wanted::whole).collect();
+    wanted.sort_by_key(|w| index.chunk(w.chunk).map(|c| c.offset));
     let mut samples = 0;
     let (mut min_ts, mut max_ts) = (i64::MAX, i64::MIN);
     index.read_chunks(&source, &wanted, |position, read| {
-        let chunk = wanted.get(position).and_then(|n| index.chunk(*n));
+        let chunk = wanted.get(position).and_then(|w| index.chunk(w.chunk));
         samples += read.times.len() as u64;
         min_ts = min_ts.min(read.times.first().copied().unwrap_or(i64::MAX));
         max_ts = max_ts.max(read.times.last().copied().unwrap_or(i64::MIN));
