@@ -9,12 +9,13 @@ use belfry_alarm::{AlarmRunner, AlarmService, OffsetRule, RunnerConfig, StoreSou
 use belfry_api::page_token::PageTokens;
 use belfry_api::{Services, Settings};
 use belfry_catalog::{Catalog, ObjectCatalog, SqliteCatalog};
+use belfry_model::time::{DAY_MS, HOUR_MS};
 use belfry_model::{Clock, ManualClock, SystemClock, Tenant, TimestampMs};
 use belfry_notify::{Notifications, NotifyConfig};
 use belfry_query::insights::{EngineConfig, InsightsEngine, InsightsService};
 use belfry_server::admission::Admission;
 use belfry_server::auth::{AuthMode, Authority};
-use belfry_server::config::Config;
+use belfry_server::config::{Config, MetricsRetentionConfig};
 use belfry_server::data_dir::{DataDir, DataDirError};
 use belfry_server::gateway::Gateway;
 use belfry_server::jobs::{
@@ -28,7 +29,7 @@ use belfry_server::schedule::{Job, Schedule};
 use belfry_server::test_clock::TestClock;
 use belfry_store::Objects;
 use belfry_store::logs::{LogsConfig, LogsStore};
-use belfry_store::metrics::{MetricsConfig, MetricsStore};
+use belfry_store::metrics::{MetricsConfig, MetricsStore, Retention};
 use belfry_store::wal::WalConfig;
 use belfry_wire::sigv4::Verifier;
 use rand::RngCore;
@@ -330,7 +331,17 @@ fn metrics_config(options: &NodeOptions) -> MetricsConfig {
         flush_bytes: config.flush.metrics_bytes,
         flush_age_ms: flush_age_ms(config),
         maintenance_every_ms: config.maintenance.metrics_every_ms.into(),
+        retention: metrics_retention(&config.metrics_retention),
         ..MetricsConfig::default()
+    }
+}
+
+fn metrics_retention(kept: &MetricsRetentionConfig) -> Retention {
+    Retention {
+        s1_ms: i64::from(kept.one_second_hours.get()) * HOUR_MS,
+        s60_ms: i64::from(kept.one_minute_days.get()) * DAY_MS,
+        s300_ms: i64::from(kept.five_minutes_days.get()) * DAY_MS,
+        s3600_ms: i64::from(kept.one_hour_days.get()) * DAY_MS,
     }
 }
 

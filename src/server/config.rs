@@ -1,6 +1,6 @@
 //! The configuration file of `belfry serve --config FILE` (TOML). Every key is optional.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 
 use belfry_notify::address::DenyList;
@@ -35,6 +35,7 @@ pub struct Config {
     pub flush: FlushConfig,
     pub wal: WalSection,
     pub maintenance: MaintenanceConfig,
+    pub metrics_retention: MetricsRetentionConfig,
 }
 
 /// The mail relay.
@@ -178,10 +179,33 @@ pub struct MaintenanceConfig {
     pub log_segments_min: usize,
 }
 
+/// How long metrics are kept at each resolution: then they are merged into the next one, and dropped
+/// after the last. The defaults are CloudWatch's (spec metrics.md 6).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricsRetentionConfig {
+    pub one_second_hours: NonZeroU32,
+    pub one_minute_days: NonZeroU32,
+    pub five_minutes_days: NonZeroU32,
+    pub one_hour_days: NonZeroU32,
+}
+
 impl Default for WalSection {
     fn default() -> Self {
         Self {
             segment_bytes: 64 * 1_048_576,
+        }
+    }
+}
+
+impl Default for MetricsRetentionConfig {
+    fn default() -> Self {
+        let units = |more_than_one| NonZeroU32::MIN.saturating_add(more_than_one);
+        Self {
+            one_second_hours: units(2),
+            one_minute_days: units(14),
+            five_minutes_days: units(62),
+            one_hour_days: units(454),
         }
     }
 }
@@ -214,6 +238,7 @@ impl Default for Config {
             flush: FlushConfig::default(),
             wal: WalSection::default(),
             maintenance: MaintenanceConfig::default(),
+            metrics_retention: MetricsRetentionConfig::default(),
         }
     }
 }
@@ -291,6 +316,9 @@ mod tests {
         assert_eq!(config.region, "eu-west-1");
         assert_eq!(config.memory.queries, 1);
         assert_eq!(config.clock_skew_minutes, 15);
+        assert_eq!(config.metrics_retention.one_hour_days.get(), 455);
+        let none = "[metrics_retention]\none_second_hours = 0";
+        assert!(toml::from_str::<Config>(none).is_err());
         assert!(toml::from_str::<Config>("regoin = \"x\"").is_err());
     }
 
