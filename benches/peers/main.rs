@@ -8,6 +8,8 @@
 //!
 //! ```text
 //! cargo bench --bench peers -- metrics --hosts 1000 --steps 120
+//! cargo bench --bench peers -- --config benches/peers/raw_metrics.toml metrics --hosts 1000 \
+//!     --steps 4320 --step-s 10 --wait-s 75
 //! cargo bench --bench peers -- logs --lines events.jsonl
 //! ```
 
@@ -30,6 +32,9 @@ struct Cli {
     /// The server under test
     #[arg(long, default_value = "target/release/belfry", global = true)]
     binary: PathBuf,
+    /// The server's configuration file
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
     /// Keep-alive connections
     #[arg(long, default_value_t = 4, global = true)]
     connections: usize,
@@ -58,7 +63,8 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let mut server = server::Server::start(&cli.binary, cli.data_dir.as_deref()).await?;
+        let mut server =
+            server::Server::start(&cli.binary, cli.data_dir.as_deref(), cli.config).await?;
         match &command {
             Command::Metrics(args) => metrics::run(args, &mut server, cli.connections).await,
             Command::Logs(args) => logs::run(args, &mut server, cli.connections).await,

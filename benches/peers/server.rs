@@ -13,6 +13,7 @@ pub struct Server {
     process: Child,
     binary: PathBuf,
     data_dir: PathBuf,
+    config: Option<PathBuf>,
     /// Deletes the data when it was ours to choose where.
     _dir: Option<tempfile::TempDir>,
     pub port: u16,
@@ -21,7 +22,11 @@ pub struct Server {
 }
 
 impl Server {
-    pub async fn start(binary: &Path, data_dir: Option<&Path>) -> Result<Self, Failure> {
+    pub async fn start(
+        binary: &Path,
+        data_dir: Option<&Path>,
+        config: Option<PathBuf>,
+    ) -> Result<Self, Failure> {
         let dir = data_dir.is_none().then(tempfile::tempdir).transpose()?;
         let data_dir = match (&dir, data_dir) {
             (_, Some(path)) => path.to_owned(),
@@ -31,11 +36,12 @@ impl Server {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?
             .local_addr()?
             .port();
-        let process = spawn(binary, &data_dir, port)?;
+        let process = spawn(binary, &data_dir, config.as_deref(), port)?;
         let mut server = Self {
             process,
             binary: binary.to_owned(),
             data_dir,
+            config,
             _dir: dir,
             port,
             access_key: String::new(),
@@ -70,7 +76,8 @@ impl Server {
     pub async fn restart(&mut self) -> Result<f64, Failure> {
         self.process.kill()?;
         self.process.wait()?;
-        self.process = spawn(&self.binary, &self.data_dir, self.port)?;
+        let config = self.config.as_deref();
+        self.process = spawn(&self.binary, &self.data_dir, config, self.port)?;
         self.healthy().await
     }
 
@@ -107,6 +114,15 @@ impl Server {
         walk(&self.data_dir.join(part))
     }
 
+    /// One of the server's own metrics at `GET /metrics`.
+    pub async fn own_metric(&self, name: &str) -> Result<f64, Failure> {
+        let url = format!("http://127.0.0.1:{}/metrics", self.port);
+        let text = reqwest::get(&url).await?.text().await?;
+        let line = text.lines().filter_map(|line| line.split_once(' '));
+        let value = line.filter(|(found, _)| *found == name).map(|(_, v)| v);
+        Ok(value.last().ok_or(format!("no {name}"))?.parse()?)
+    }
+
     /// Waits until the server has used hardly any CPU for four seconds.
     pub async fn settle(&self) {
         let (mut quiet, mut before) = (0, self.cpu_s());
@@ -130,8 +146,14 @@ impl Server {
     }
 }
 
-fn spawn(binary: &Path, data_dir: &Path, port: u16) -> Result<Child, Failure> {
-    let child = Command::new(binary)
+fn spawn(
+    binary: &Path,
+    data_dir: &Path,
+    config: Option<&Path>,
+    port: u16,
+) -> Result<Child, Failure> {
+    let mut command = Command::new(binary);
+    command
         .args([
             "serve",
             "--listen",
@@ -140,7 +162,11 @@ fn spawn(binary: &Path, data_dir: &Path, port: u16) -> Result<Child, Failure> {
         ])
         .arg(data_dir)
         .env("BELFRY_LOG", "warn")
-        .stdout(Stdio::null())
+        .stdout(Stdio::null());
+    if let Some(config) = config {
+        command.arg("--config").arg(config);
+    }
+    let child = command
         .spawn()
         .map_err(|error| format!("cannot start {}: {error}", binary.display()))?;
     Ok(child)
