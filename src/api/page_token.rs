@@ -37,6 +37,7 @@ impl PageTokens {
         Self { key }
     }
 
+    /// A token that opens before `expiry`.
     pub fn seal(&self, scope: PageScope<'_>, cursor: &str, expiry: TimestampMs) -> String {
         let mut plain = expiry.0.to_be_bytes().to_vec();
         plain.extend_from_slice(cursor.as_bytes());
