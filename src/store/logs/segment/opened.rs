@@ -21,9 +21,7 @@ use super::layout::{
 };
 use super::rebuild::Shapes;
 use super::rows_file::RowsFile;
-use super::rows_part::{
-    INDEX, INGESTION_TIME, MESSAGE, SEQ, SHAPE, STREAM, TIMESTAMP, parquet_error,
-};
+use super::rows_part::{parquet_error, system_fields};
 use super::time_pages;
 use crate::decoding::decoding;
 use crate::error::{Error, Result};
@@ -265,15 +263,7 @@ pub(super) const SYSTEM_COLUMNS: usize = 7;
 
 /// The types in which columns are read.
 fn read_schema(footer: &Footer) -> Schema {
-    let mut fields = vec![
-        Field::new(TIMESTAMP, DataType::Int64, false),
-        Field::new(SEQ, DataType::UInt64, false),
-        Field::new(INDEX, DataType::UInt32, false),
-        Field::new(STREAM, DataType::UInt32, false),
-        Field::new(INGESTION_TIME, DataType::Int64, false),
-        Field::new(SHAPE, DataType::UInt32, false),
-        Field::new(MESSAGE, DataType::Utf8View, true),
-    ];
+    let mut fields = system_fields(DataType::Utf8View);
     for column in &footer.columns {
         let data_type = match column.kind {
             Kind::Int | Kind::Time => DataType::Int64,

@@ -22,13 +22,13 @@ use crate::error::{Error, Result};
 use crate::logs::columns::arrow_error;
 use crate::logs::index::ids::PAGE_ROWS;
 
-pub(super) const TIMESTAMP: &str = "@timestamp";
-pub(super) const SEQ: &str = "@seq";
-pub(super) const INDEX: &str = "@index";
-pub(super) const STREAM: &str = "@stream";
-pub(super) const INGESTION_TIME: &str = "@ingestionTime";
-pub(super) const SHAPE: &str = "@shape";
-pub(super) const MESSAGE: &str = "@message";
+const TIMESTAMP: &str = "@timestamp";
+const SEQ: &str = "@seq";
+const INDEX: &str = "@index";
+const STREAM: &str = "@stream";
+const INGESTION_TIME: &str = "@ingestionTime";
+const SHAPE: &str = "@shape";
+const MESSAGE: &str = "@message";
 
 /// Rows handed to Parquet at once.
 const WRITE_ROWS: u32 = 16 * 1024;
@@ -62,16 +62,21 @@ pub(super) fn write(
     writer.into_inner().map_err(|e| parquet_error(&e))
 }
 
-fn schema(segment: &SegmentBuilder, index: &IndexParts) -> SchemaRef {
-    let mut fields = vec![
+/// The columns before those of fields; messages are written as one type and read as another.
+pub(super) fn system_fields(message: DataType) -> Vec<Field> {
+    vec![
         Field::new(TIMESTAMP, DataType::Int64, false),
         Field::new(SEQ, DataType::UInt64, false),
         Field::new(INDEX, DataType::UInt32, false),
         Field::new(STREAM, DataType::UInt32, false),
         Field::new(INGESTION_TIME, DataType::Int64, false),
         Field::new(SHAPE, DataType::UInt32, false),
-        Field::new(MESSAGE, DataType::Utf8, true),
-    ];
+        Field::new(MESSAGE, message, true),
+    ]
+}
+
+fn schema(segment: &SegmentBuilder, index: &IndexParts) -> SchemaRef {
+    let mut fields = system_fields(DataType::Utf8);
     for (column, entry) in segment.columns.iter().zip(&index.columns) {
         fields.push(Field::new(&entry.column, column_type(column), true));
     }
