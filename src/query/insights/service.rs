@@ -17,7 +17,7 @@ use belfry_model::time::{DAY_MS, HOUR_MS, SECOND_MS};
 use belfry_model::{Classified, Clock, StatusClass, Tenant, TimestampMs};
 use belfry_store::logs::{GroupScope, LogsStore};
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::answer_memory::AnswerMemory;
 use super::compile_error::CompileError;
@@ -87,7 +87,8 @@ struct Running {
     row: QueryRow,
     counters: Arc<ScanCounters>,
     cancellation: Cancellation,
-    /// How it ends is decided: by the first of a result, a stop and a timeout.
+    /// How it ends is decided: by the first of a result, a stop and a timeout. Also while its start
+    /// is being written down, so that nothing writes its end before.
     decided: bool,
     /// When its end, which could not be written, is written again.
     retry_at: Option<TimestampMs>,
@@ -172,9 +173,10 @@ impl InsightsService {
             row: row.clone(),
             counters: Arc::default(),
             cancellation: Cancellation::default(),
-            decided: false,
+            decided: true,
             retry_at: None,
         };
+        let cancellation = running.cancellation.clone();
         {
             let mut all = self.running.lock();
             let counts = |q: &&Running| q.row.tenant == row.tenant && !q.row.status.is_final();
@@ -187,11 +189,6 @@ impl InsightsService {
             }
             all.insert(row.id.clone(), running);
         }
-        if let Err(error) = self.catalog.put_query(row.clone(), Vec::new()).await {
-            self.running.lock().remove(&row.id);
-            return Err(StartError::Failed(error.into()));
-        }
-        let id = row.id.clone();
         let mut seen = HashSet::new();
         let groups = request.groups.iter().filter(|group| seen.insert(group.id));
         let scope = QueryScope {
@@ -200,12 +197,31 @@ impl InsightsService {
             times,
             limit: request.limit,
         };
-        let service = Arc::clone(self);
-        tokio::spawn(async move { service.run(row, compiled, scope).await });
-        Ok(id)
+        // It runs while its start is written, which takes as long as many a query.
+        let (written, start_written) = oneshot::channel();
+        let (service, run_row) = (Arc::clone(self), row.clone());
+        tokio::spawn(async move { service.run(run_row, compiled, scope, start_written).await });
+        if let Err(error) = self.catalog.put_query(row.clone(), Vec::new()).await {
+            cancellation.cancel();
+            self.running.lock().remove(&row.id);
+            return Err(StartError::Failed(error.into()));
+        }
+        if let Some(running) = self.running.lock().get_mut(&row.id) {
+            running.decided = false;
+        }
+        // Nobody listens when it was cancelled meanwhile.
+        let _ = written.send(());
+        Ok(row.id)
     }
 
-    async fn run(&self, mut row: QueryRow, query: CompiledQuery, scope: QueryScope) {
+    /// Runs a query whose start is being written; without that its end is not written either.
+    async fn run(
+        &self,
+        mut row: QueryRow,
+        query: CompiledQuery,
+        scope: QueryScope,
+        start_written: oneshot::Receiver<()>,
+    ) {
         let (counters, cancellation) = {
             let all = self.running.lock();
             let Some(running) = all.get(&row.id) else {
@@ -249,7 +265,7 @@ impl InsightsService {
                 (Vec::new(), None)
             }
         };
-        if self.decide(&row.id, None) {
+        if start_written.await.is_ok() && self.decide(&row.id, None) {
             self.record(row, pieces).await;
         }
     }

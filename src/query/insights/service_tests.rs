@@ -381,3 +381,19 @@ async fn a_result_that_cannot_be_stored_makes_a_query_fail() {
     assert_eq!(written().await.status, QueryStatus::Failed);
     assert!(bench.service.running.lock().is_empty());
 }
+
+#[tokio::test]
+async fn a_query_whose_start_cannot_be_written_has_never_been() {
+    let bench = Bench::new().await;
+    bench
+        .refusing
+        .refuse(|row| row.status == QueryStatus::Scheduled);
+    let started = bench.start("fields i").await;
+    assert!(matches!(started, Err(StartError::Failed(_))));
+    assert!(bench.service.running.lock().is_empty());
+    // Its end would have been written by now, before that of a later one.
+    bench.refusing.refuse(|_| false);
+    let id = bench.start("fields i").await.unwrap();
+    assert_eq!(bench.ended(&id).await.status, QueryStatus::Complete);
+    assert_eq!(bench.listed(None).await, [(id, QueryStatus::Complete)]);
+}
