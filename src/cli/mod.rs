@@ -45,13 +45,60 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Check(args) => check::run(&args),
     };
     outcome.unwrap_or_else(|failure| {
-        let mut text = format!("belfry: {failure}");
-        let mut cause = failure.source();
-        while let Some(error) = cause {
-            text.push_str(&format!(": {error}"));
-            cause = error.source();
-        }
-        eprintln!("{text}");
+        eprintln!("belfry: {}", told(&*failure));
         ExitCode::FAILURE
     })
+}
+
+/// The failure and its causes. Our own errors end with their cause already, those of libraries
+/// mostly leave it to the reader: each is told once.
+fn told(failure: &dyn std::error::Error) -> String {
+    let mut text = failure.to_string();
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        let why = error.to_string();
+        if !text.ends_with(&why) {
+            text.push_str(&format!(": {why}"));
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::fmt;
+    use std::io;
+
+    use belfry_server::config::ConfigError;
+
+    use super::*;
+
+    /// Leaves its cause to [`Error::source`].
+    #[derive(Debug)]
+    struct Silent(io::Error);
+
+    impl fmt::Display for Silent {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("no answer")
+        }
+    }
+
+    impl Error for Silent {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn each_cause_is_told_once() {
+        let refused = ConfigError::Io {
+            path: "belfry.toml".into(),
+            source: io::Error::other("disk on fire"),
+        };
+        assert_eq!(told(&refused), "cannot read belfry.toml: disk on fire");
+        let silent = Silent(io::Error::other("connection refused"));
+        assert_eq!(told(&silent), "no answer: connection refused");
+    }
 }
