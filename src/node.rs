@@ -101,19 +101,18 @@ impl Node {
     pub async fn start(options: NodeOptions) -> Result<Self, StartError> {
         let started = Instant::now();
         check_loopback(&options)?;
+        // Bound before anything is written, so that a start on a taken port leaves nothing behind;
+        // served once all is open.
+        let listen_failed = |source| StartError::Listen {
+            addr: options.listen,
+            source,
+        };
+        let listener = listener::bind(options.listen).map_err(listen_failed)?;
+        let local_addr = listener.local_addr().map_err(listen_failed)?;
         let data_dir = DataDir::open(&options.data_dir)?;
         let credentials =
             data_dir.credentials(options.account.as_deref(), &options.config.region)?;
         let account = credentials.root_account().to_owned();
-        // Bound before the slow part, so that a taken port is told at once; served after it.
-        let listener = listener::bind(options.listen).map_err(|source| StartError::Listen {
-            addr: options.listen,
-            source,
-        })?;
-        let local_addr = listener.local_addr().map_err(|source| StartError::Listen {
-            addr: options.listen,
-            source,
-        })?;
 
         let manual = options.test_clock.map(ManualClock::new);
         let clock: Arc<dyn Clock> = match &manual {

@@ -13,4 +13,5 @@ mod live;
 mod process;
 mod seeds;
 mod shipped;
+mod start;
 mod tidy;
