@@ -34,7 +34,8 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         println!("everything checks out");
         Ok(ExitCode::SUCCESS)
     } else {
-        println!("{faults} faults");
+        let noun = if faults == 1 { "fault" } else { "faults" };
+        println!("{faults} {noun}");
         Ok(ExitCode::FAILURE)
     }
 }

@@ -125,6 +125,7 @@ async fn finds_and_tells_and_changes_nothing() {
     fs::write(&removed, damaged).unwrap();
     let (text, sound) = check(&data);
     assert!(!sound && text.contains(&removed.file_name().unwrap().to_string_lossy()[..]));
+    assert_eq!(text.lines().last(), Some("1 fault"));
     fs::write(&removed, bytes).unwrap();
     assert!(check(&data).1);
 
