@@ -1,9 +1,10 @@
-//! The command line: one file for each subcommand.
+//! The command line: one file for each subcommand, and `table`, which prints for them.
 
 mod check;
 mod env;
 mod query;
 mod serve;
+mod table;
 mod test;
 
 use std::process::ExitCode;

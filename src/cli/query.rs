@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 
 use super::Failure;
+use super::table::{self, Row};
 
 /// Between two looks at a query that runs.
 const POLL: Duration = Duration::from_millis(50);
@@ -96,12 +97,10 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
             println!("{}", Value::Object(object));
         }
     } else {
-        print_table(&rows);
+        table::print(&rows);
     }
     Ok(ExitCode::SUCCESS)
 }
-
-type Row = Vec<(String, String)>;
 
 async fn query(args: &Args) -> Result<Vec<Row>, Failure> {
     let client = LogsClient::new(args)?;
@@ -218,37 +217,6 @@ impl LogsClient {
         }
         let message = answer["message"].as_str().unwrap_or(&text);
         Err(format!("{operation} failed with {status}: {message}").into())
-    }
-}
-
-fn print_table(rows: &[Row]) {
-    let mut columns: Vec<&str> = Vec::new();
-    for (field, _) in rows.iter().flatten() {
-        if !columns.contains(&field.as_str()) {
-            columns.push(field);
-        }
-    }
-    let cell = |row: &Row, column: &str| {
-        row.iter()
-            .find(|(field, _)| field == column)
-            .map(|(_, value)| value.clone())
-            .unwrap_or_default()
-    };
-    let width = |column: &str| {
-        let cells = rows.iter().map(|row| cell(row, column).chars().count());
-        cells.max().unwrap_or(0).max(column.chars().count())
-    };
-    let widths: Vec<usize> = columns.iter().map(|column| width(column)).collect();
-    let line = |cells: Vec<String>| {
-        let padded = cells
-            .iter()
-            .zip(&widths)
-            .map(|(text, width)| format!("{text:width$}"));
-        println!("{}", padded.collect::<Vec<_>>().join("  ").trim_end());
-    };
-    line(columns.iter().map(|column| (*column).to_owned()).collect());
-    for row in rows {
-        line(columns.iter().map(|column| cell(row, column)).collect());
     }
 }
 
