@@ -1,7 +1,8 @@
 //! `GET` and `POST /_belfry/clock`: the virtual clock of `--test-clock`.
 //!
 //! The clock stands still until told, moves forward only, and everything that falls due on the
-//! way (alarm ticks, deliveries, flushes, retention) has run when the call returns.
+//! way (alarm ticks, deliveries, flushes, retention) has run when the call returns. Without
+//! `--test-clock` the path answers 404.
 
 use std::sync::Arc;
 
@@ -50,7 +51,17 @@ impl TestClock {
 }
 
 fn refuse(why: impl Into<String>) -> Response {
-    (StatusCode::BAD_REQUEST, Json(json!({"error": why.into()}))).into_response()
+    failed(StatusCode::BAD_REQUEST, why)
+}
+
+fn failed(status: StatusCode, why: impl Into<String>) -> Response {
+    (status, Json(json!({"error": why.into()}))).into_response()
+}
+
+/// Answers where the machine's clock rules.
+pub async fn absent() -> Response {
+    let why = "this server runs by the machine's clock: it was started without --test-clock";
+    failed(StatusCode::NOT_FOUND, why)
 }
 
 /// Answers `{"now": "2026-03-01T00:00:00.000Z"}`.

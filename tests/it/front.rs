@@ -293,6 +293,24 @@ async fn own_metrics_tell_of_every_part() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asking_for_a_test_clock_is_no_failed_request() {
+    let front = Front::start().await;
+    let clock = format!("http://{}/_belfry/clock", front.host);
+    let (status, _, text) = front.get(&clock, "*/*").await;
+    assert_eq!(status, 404);
+    assert!(text.contains("--test-clock"), "{text}");
+    let metrics = format!("http://{}/metrics", front.host);
+    let failed = "status=\"404\"";
+    let (_, _, text) = front.get(&metrics, "text/plain").await;
+    assert!(!text.contains(failed), "{text}");
+    // As a path that nobody knows does.
+    front.get(&format!("{clock}s"), "*/*").await;
+    let (_, _, text) = front.get(&metrics, "text/plain").await;
+    assert!(text.contains(failed), "{text}");
+    front.node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn links_and_certificate_are_found_below_the_base_path() {
     let front = Front::start().await;
     let receiver = TcpListener::bind("127.0.0.1:0").await.unwrap();
