@@ -4,7 +4,10 @@
 //! page with a button, POST acts. The server routes `/confirmation.html` and
 //! `/unsubscribe.html` here, and `/` when a browser asks.
 
+use belfry_model::time::DAY_MS;
 use form_urlencoded::Serializer;
+
+use crate::token::TOKEN_VALID_MS;
 
 /// Where mails point to, below the public URL.
 pub const CONFIRMATION_PATH: &str = "/confirmation.html";
@@ -87,6 +90,19 @@ pub fn failed(message: &str) -> String {
     page("This did not work", &format!("<p>{}</p>", escape(message)))
 }
 
+/// Says why a subscription was not confirmed, and how to get a link that does.
+pub fn not_confirmed(message: &str) -> String {
+    page(
+        "This did not work",
+        &format!(
+            "<p>{}</p><p>A link confirms for {} days, if it is copied whole and no newer one was sent. \
+             To get a new one, have the address subscribed to the topic again (<code>Subscribe</code>).</p>",
+            escape(message),
+            TOKEN_VALID_MS / DAY_MS
+        ),
+    )
+}
+
 fn button(action: &str, label: &str) -> String {
     format!(
         "<form method=\"post\" action=\"{}\"><button type=\"submit\">{}</button></form>",
@@ -133,6 +149,7 @@ mod tests {
             ask_to_unsubscribe(evil, evil),
             unsubscribed(evil),
             failed(evil),
+            not_confirmed(evil),
         ] {
             assert!(!page.contains("<script"), "{page}");
             assert!(page.contains("&lt;script&gt;"), "{page}");

@@ -115,7 +115,7 @@ impl NotificationPages {
                         .check_unsubscribe_link(&subscription_arn, &endpoint, &signature);
                 match checked {
                     Ok(()) => pages::ask_to_unsubscribe(action, &subscription_arn),
-                    Err(error) => return refused(&error),
+                    Err(error) => return refused(&error, pages::failed),
                 }
             }
         };
@@ -123,9 +123,13 @@ impl NotificationPages {
     }
 
     async fn act(&self, link: Link) -> Response {
+        let failure_page = match link {
+            Link::Confirm { .. } => pages::not_confirmed,
+            Link::Unsubscribe { .. } | Link::UnsubscribeSigned { .. } => pages::failed,
+        };
         match self.page_after(link).await {
             Ok(page) => Html(page).into_response(),
-            Err(error) => refused(&error),
+            Err(error) => refused(&error, failure_page),
         }
     }
 
@@ -162,12 +166,13 @@ impl NotificationPages {
     }
 }
 
-fn refused(error: &Error) -> Response {
+/// `failure_page` makes the page of a link that cannot be followed.
+fn refused(error: &Error, failure_page: fn(&str) -> String) -> Response {
     let status = sns::status(error.code());
     if status.is_server_error() {
         tracing::error!(%error, "a notification's link failed");
         let text = "Something went wrong here. Please try again.";
         return (status, Html(pages::failed(text))).into_response();
     }
-    (status, Html(pages::failed(&error.to_string()))).into_response()
+    (status, Html(failure_page(&error.to_string()))).into_response()
 }

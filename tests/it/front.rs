@@ -342,6 +342,10 @@ async fn links_and_certificate_are_found_below_the_base_path() {
         assert_eq!(status, 200, "{html}");
         assert!(html.contains("Confirm subscription"), "{html}");
     }
+    let answer = front.http.post(format!("{page}0")).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 400);
+    let refused = answer.text().await.unwrap();
+    assert!(refused.contains("3 days"), "{refused}");
     let answer = front.http.post(&page).send().await.unwrap();
     let confirmed = answer.text().await.unwrap();
     let unsubscribe = format!("href=\"{BASE}/?Action=Unsubscribe");
