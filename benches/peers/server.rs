@@ -119,8 +119,8 @@ impl Server {
         let url = format!("http://127.0.0.1:{}/metrics", self.port);
         let text = reqwest::get(&url).await?.text().await?;
         let line = text.lines().filter_map(|line| line.split_once(' '));
-        let value = line.filter(|(found, _)| *found == name).map(|(_, v)| v);
-        Ok(value.last().ok_or(format!("no {name}"))?.parse()?)
+        let mut value = line.filter(|(found, _)| *found == name).map(|(_, v)| v);
+        Ok(value.next_back().ok_or(format!("no {name}"))?.parse()?)
     }
 
     /// Waits until the server has used hardly any CPU for four seconds.
