@@ -3,7 +3,7 @@
 use super::tokens::{Class, Needle, id_hash, is_hex, needles, tokenize};
 use super::words::TermMatch;
 use crate::error::Result;
-use crate::logs::json::escape::{Style, escape};
+use crate::logs::json::escape::{Style, escape, needs_no_escape};
 use crate::logs::json::value::Kind;
 use crate::logs::number::parse_number;
 use crate::logs::prefilter::Prefilter;
@@ -139,6 +139,9 @@ impl Search<'_> {
 
     /// Whether some token of `text` matches.
     fn matches_in(&self, text: &[u8]) -> bool {
+        if text.len() < self.length() {
+            return false;
+        }
         let wanted = self.term_match();
         let mut found = false;
         tokenize(text, |token| found |= wanted.matches(token.text));
@@ -264,6 +267,10 @@ fn value_has_token(column: &ColumnEntry, value: &[u8], search: &Search<'_>) -> b
         Kind::AsciiString => Style::Ascii,
         _ => return search.matches_in(value),
     };
+    // All values of a column are asked: most are words that stand in the message as they are.
+    if needs_no_escape(value, style) {
+        return search.matches_in(value);
+    }
     let Ok(text) = std::str::from_utf8(value) else {
         return true;
     };

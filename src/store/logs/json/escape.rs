@@ -60,13 +60,17 @@ fn decode_unicode(text: &str) -> Option<(char, usize)> {
     Some((char::from_u32(code)?, 12))
 }
 
-/// Escapes `text` in the given style, appending to `out`.
-pub fn escape(text: &str, style: Style, out: &mut Vec<u8>) {
-    let bytes = text.as_bytes();
+/// Whether escaping a text, given as bytes, changes nothing.
+pub fn needs_no_escape(text: &[u8], style: Style) -> bool {
     let special =
         |b: u8| b < 0x20 || b == b'"' || b == b'\\' || (style == Style::Ascii && b >= 0x80);
-    if !bytes.iter().any(|&b| special(b)) {
-        out.extend_from_slice(bytes);
+    !text.iter().any(|&b| special(b))
+}
+
+/// Escapes `text` in the given style, appending to `out`.
+pub fn escape(text: &str, style: Style, out: &mut Vec<u8>) {
+    if needs_no_escape(text.as_bytes(), style) {
+        out.extend_from_slice(text.as_bytes());
         return;
     }
     for c in text.chars() {
