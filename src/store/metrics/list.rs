@@ -55,28 +55,38 @@ pub(super) fn page(
     limit: usize,
 ) -> Result<MetricPage> {
     let mut page = MetricPage::default();
-    visit(context, filter, after, &mut |key, last_datapoint| {
-        if page.metrics.len() == limit {
-            page.more = true;
-            return false;
-        }
-        page.metrics.push(ListedMetric {
-            metric: key.to_metric_id(),
-            last_datapoint,
-        });
-        true
-    })?;
+    // One more tells whether more follow.
+    let enough = Some(limit.saturating_add(1));
+    visit(
+        context,
+        filter,
+        after,
+        enough,
+        &mut |key, last_datapoint| {
+            if page.metrics.len() == limit {
+                page.more = true;
+                return false;
+            }
+            page.metrics.push(ListedMetric {
+                metric: key.to_metric_id(),
+                last_datapoint,
+            });
+            true
+        },
+    )?;
     Ok(page)
 }
 
-/// Hands out the metrics after `after` in order, until `visit` returns false. Blocks.
+/// Hands out the metrics after `after` in order, until `visit` returns false, which it does not
+/// before it got `enough`. Blocks.
 pub(super) fn visit(
     context: &ListContext,
     filter: &MetricFilter,
     after: Option<&MetricId>,
+    enough: Option<usize>,
     visit: &mut dyn FnMut(SeriesKey<'_>, TimestampMs) -> bool,
 ) -> Result<()> {
-    let plan = Plan::new(filter, after)?;
+    let plan = Plan::new(filter, after, enough)?;
     let mut sources = Vec::new();
     for block in context.snapshot.live.of(&context.tenant) {
         // A block without recent datapoints makes no metric active.
@@ -115,10 +125,16 @@ struct Plan<'a> {
     name: Option<&'a str>,
     dimensions: &'a [(String, Option<String>)],
     active_since: Option<TimestampMs>,
+    /// So many metrics are handed out at most, if that is known.
+    enough: Option<usize>,
 }
 
 impl<'a> Plan<'a> {
-    fn new(filter: &'a MetricFilter, after: Option<&MetricId>) -> Result<Self> {
+    fn new(
+        filter: &'a MetricFilter,
+        after: Option<&MetricId>,
+        enough: Option<usize>,
+    ) -> Result<Self> {
         let prefix = filter
             .namespace
             .as_deref()
@@ -129,6 +145,7 @@ impl<'a> Plan<'a> {
             name: filter.name.as_deref(),
             dimensions: &filter.dimensions,
             active_since: filter.active_since,
+            enough,
         })
     }
 
@@ -154,6 +171,18 @@ impl<'a> Plan<'a> {
             && self
                 .name
                 .is_none_or(|name| SeriesKey::parse(key).is_some_and(|k| k.name == name))
+    }
+}
+
+impl Plan<'_> {
+    /// The key after which none of `matching` is handed out: so many before it are active that
+    /// they are enough. `None` if all may be.
+    fn last_needed<'k>(&self, matching: &[(&'k [u8], TimestampMs)]) -> Option<&'k [u8]> {
+        let nth = self.enough?.checked_sub(1)?;
+        let active = |last: &TimestampMs| self.active_since.is_none_or(|since| *last >= since);
+        let active = matching.iter().filter(|(_, last)| active(last));
+        let mut keys: Vec<&[u8]> = active.map(|(key, _)| *key).collect();
+        (nth < keys.len()).then(|| *keys.select_nth_unstable(nth).1)
     }
 }
 
@@ -191,7 +220,7 @@ impl Source {
             return Self::Head(Vec::new());
         };
         let rows = head.postings().find(&plan.dimensions());
-        let mut matching: Vec<Listed> = head
+        let mut matching: Vec<(&[u8], TimestampMs)> = head
             .series()
             .enumerate()
             .filter(|(row, (key, _))| {
@@ -200,10 +229,14 @@ impl Source {
                     .is_none_or(|rows| u32::try_from(*row).is_ok_and(|row| rows.contains(row)));
                 has_dimensions && plan.takes(key)
             })
-            .map(|(_, (key, series))| (key.into(), series.last))
+            .map(|(_, (key, series))| (key, series.last))
             .collect();
-        matching.sort_unstable_by(|a, b| b.0.cmp(&a.0));
-        Self::Head(matching)
+        if let Some(last) = plan.last_needed(&matching) {
+            matching.retain(|(key, _)| *key <= last);
+        }
+        matching.sort_unstable_by(|a, b| b.0.cmp(a.0));
+        let owned = matching.into_iter().map(|(key, last)| (key.into(), last));
+        Self::Head(owned.collect())
     }
 
     fn next(&mut self, plan: &Plan<'_>) -> Option<Listed> {

@@ -216,7 +216,7 @@ impl MetricsStore {
     ) -> Result<()> {
         let context = self.list_context(tenant);
         let filter = filter.clone();
-        blocking(move || list::visit(&context, &filter, None, &mut visit)).await
+        blocking(move || list::visit(&context, &filter, None, None, &mut visit)).await
     }
 
     /// Numbers for Belfry's own metrics.

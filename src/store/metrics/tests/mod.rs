@@ -470,22 +470,6 @@ async fn listing_filters_pages_and_knows_the_last_datapoint() {
         NOW.saturating_sub_ms(4 * HOUR_MS).floor_to(MINUTE_MS)
     );
 
-    let mut after = None;
-    let mut paged = Vec::new();
-    loop {
-        let filter = MetricFilter::default();
-        let page = store
-            .list(&tenant(), &filter, after.as_ref(), 2)
-            .await
-            .unwrap();
-        paged.extend(names(&page));
-        if !page.more {
-            break;
-        }
-        after = page.metrics.last().map(|m| m.metric.clone());
-    }
-    assert_eq!(paged, all);
-
     let filter = |namespace: Option<&str>, name: Option<&str>| MetricFilter {
         namespace: namespace.map(str::to_owned),
         name: name.map(str::to_owned),
@@ -510,7 +494,24 @@ async fn listing_filters_pages_and_knows_the_last_datapoint() {
         active_since: Some(NOW.saturating_sub_ms(3 * HOUR_MS)),
         ..MetricFilter::default()
     };
-    assert_eq!(names(&list(recent).await), [all[0], all[3], all[4]]);
+    assert_eq!(names(&list(recent.clone()).await), [all[0], all[3], all[4]]);
+
+    for filter in [MetricFilter::default(), by_host(None), recent] {
+        let whole = list(filter.clone()).await;
+        for limit in 1..4 {
+            let mut paged = Vec::new();
+            loop {
+                let after = paged.last().map(|m: &ListedMetric| m.metric.clone());
+                let page = store.list(&tenant(), &filter, after.as_ref(), limit);
+                let page = page.await.unwrap();
+                paged.extend(page.metrics);
+                if !page.more {
+                    break;
+                }
+            }
+            assert_eq!(paged, whole.metrics, "{filter:?} {limit} at a time");
+        }
+    }
 
     let (sender, receiver) = std::sync::mpsc::channel();
     let send = move |key: SeriesKey<'_>, _| sender.send(key.name.to_owned()).is_ok();
