@@ -7,10 +7,11 @@ use nom::Parser;
 use nom::bytes::complete::{tag, take_while};
 use nom::combinator::{cut, opt};
 
-use crate::grammar::{Fault, Input, Parsed, broken_rule, nested, span_between, unexpected};
+use crate::grammar::{Fault, Input, Parsed, broken_rule, span_between, unexpected};
 use crate::span::Span;
 
 use super::field_split::split_fields;
+use super::logic::{Condition, condition};
 use super::tokens::{blanks, comparison, symbol};
 use super::value::{Comparison, Value};
 
@@ -266,7 +267,7 @@ fn column(input: Input<'_>) -> Parsed<'_, Column> {
             return Ok((rest, Column::Named(named)));
         }
     }
-    let (rest, condition) = or_condition(input)?;
+    let (rest, condition): (_, NamedCondition) = condition(input)?;
     let Some(name) = condition.first_name() else {
         return unexpected(input, &["a column"]);
     };
@@ -335,53 +336,29 @@ impl NamedCondition {
     }
 }
 
-fn or_condition(input: Input<'_>) -> Parsed<'_, NamedCondition> {
-    chain(input, "||", and_condition, NamedCondition::Or)
-}
-
-fn and_condition(input: Input<'_>) -> Parsed<'_, NamedCondition> {
-    chain(input, "&&", unit, NamedCondition::And)
-}
-
-fn chain<'a>(
-    input: Input<'a>,
-    sign: &'static str,
-    part: fn(Input<'a>) -> Parsed<'a, NamedCondition>,
-    together: fn(Vec<NamedCondition>) -> NamedCondition,
-) -> Parsed<'a, NamedCondition> {
-    let (mut rest, first) = part(input)?;
-    let mut parts = Vec::new();
-    while let (after, Some(())) = opt(symbol(sign)).parse(rest)? {
-        let (after, next) = cut(part).parse(after)?;
-        parts.push(next);
-        rest = after;
+impl Condition for NamedCondition {
+    fn test(start: Input<'_>) -> Parsed<'_, Self> {
+        let (rest, found) = name(start)?;
+        let span = span_between(start, rest);
+        let (rest, comparison) = cut(|input| comparison(input, is_bare_character)).parse(rest)?;
+        let name = found.to_owned();
+        Ok((
+            rest,
+            NamedCondition::Comparison {
+                name,
+                span,
+                comparison,
+            },
+        ))
     }
-    if parts.is_empty() {
-        return Ok((rest, first));
-    }
-    parts.insert(0, first);
-    Ok((rest, together(parts)))
-}
 
-fn unit(input: Input<'_>) -> Parsed<'_, NamedCondition> {
-    let (start, ()) = blanks(input)?;
-    if let (inside, Some(())) = opt(symbol("(")).parse(start)? {
-        let (rest, condition) = nested(inside, |inside| cut(or_condition).parse(inside))?;
-        let (rest, ()) = cut(symbol(")")).parse(rest)?;
-        return Ok((rest, condition));
+    fn and(parts: Vec<Self>) -> Self {
+        Self::And(parts)
     }
-    let (rest, found) = name(start)?;
-    let span = span_between(start, rest);
-    let (rest, comparison) = cut(|input| comparison(input, is_bare_character)).parse(rest)?;
-    let name = found.to_owned();
-    Ok((
-        rest,
-        NamedCondition::Comparison {
-            name,
-            span,
-            comparison,
-        },
-    ))
+
+    fn or(parts: Vec<Self>) -> Self {
+        Self::Or(parts)
+    }
 }
 
 fn is_bare_character(c: char) -> bool {

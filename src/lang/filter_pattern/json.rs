@@ -5,12 +5,13 @@ use std::fmt;
 use nom::Parser;
 use nom::branch::alt;
 use nom::bytes::complete::take_while1;
-use nom::combinator::{cut, map, opt};
+use nom::combinator::{cut, map};
 use nom::sequence::delimited;
 
-use crate::grammar::{Input, Parsed, broken_rule, nested, span_between, unexpected};
+use crate::grammar::{Input, Parsed, broken_rule, span_between, unexpected};
 
 use super::json_selection::{Scalar, Selection, SelectorTree};
+use super::logic::{Condition, condition};
 use super::selector::Selector;
 use super::terms::TextNeedle;
 use super::tokens::{blanks, comparison, symbol};
@@ -124,8 +125,12 @@ impl JsonPattern {
 
     /// A whole trimmed pattern.
     pub(super) fn read(input: Input<'_>) -> Parsed<'_, Self> {
-        let (rest, mut condition) =
-            delimited(symbol("{"), cut(or_condition), cut(symbol("}"))).parse(input)?;
+        let (rest, mut condition) = delimited(
+            symbol("{"),
+            cut(condition::<JsonCondition>),
+            cut(symbol("}")),
+        )
+        .parse(input)?;
         let mut selectors: Vec<Selector> = Vec::new();
         let mut wildcards = 0;
         condition.for_each_test_mut(&mut |test| {
@@ -246,56 +251,32 @@ fn holds_for_scalar(comparison: &Comparison, scalar: &Scalar<'_>) -> bool {
     }
 }
 
-fn or_condition(input: Input<'_>) -> Parsed<'_, JsonCondition> {
-    chain(input, "||", and_condition, JsonCondition::Or)
-}
-
-fn and_condition(input: Input<'_>) -> Parsed<'_, JsonCondition> {
-    chain(input, "&&", unit, JsonCondition::And)
-}
-
-fn chain<'a>(
-    input: Input<'a>,
-    sign: &'static str,
-    part: fn(Input<'a>) -> Parsed<'a, JsonCondition>,
-    together: fn(Vec<JsonCondition>) -> JsonCondition,
-) -> Parsed<'a, JsonCondition> {
-    let (mut rest, first) = part(input)?;
-    let mut parts = Vec::new();
-    while let (after, Some(())) = opt(symbol(sign)).parse(rest)? {
-        let (after, next) = cut(part).parse(after)?;
-        parts.push(next);
-        rest = after;
+impl Condition for JsonCondition {
+    fn test(start: Input<'_>) -> Parsed<'_, Self> {
+        let (rest, selector) = Selector::read(start)?;
+        let (rest, kind) = cut(alt((
+            map(
+                |input| comparison(input, is_bare_character),
+                JsonTestKind::Comparison,
+            ),
+            word_test,
+        )))
+        .parse(rest)?;
+        let test = JsonTest {
+            selector,
+            kind,
+            slot: 0,
+        };
+        Ok((rest, JsonCondition::Test(test)))
     }
-    if parts.is_empty() {
-        return Ok((rest, first));
-    }
-    parts.insert(0, first);
-    Ok((rest, together(parts)))
-}
 
-fn unit(input: Input<'_>) -> Parsed<'_, JsonCondition> {
-    let (start, ()) = blanks(input)?;
-    if let (inside, Some(())) = opt(symbol("(")).parse(start)? {
-        let (rest, condition) = nested(inside, |inside| cut(or_condition).parse(inside))?;
-        let (rest, ()) = cut(symbol(")")).parse(rest)?;
-        return Ok((rest, condition));
+    fn and(parts: Vec<Self>) -> Self {
+        Self::And(parts)
     }
-    let (rest, selector) = Selector::read(start)?;
-    let (rest, kind) = cut(alt((
-        map(
-            |input| comparison(input, is_bare_character),
-            JsonTestKind::Comparison,
-        ),
-        word_test,
-    )))
-    .parse(rest)?;
-    let test = JsonTest {
-        selector,
-        kind,
-        slot: 0,
-    };
-    Ok((rest, JsonCondition::Test(test)))
+
+    fn or(parts: Vec<Self>) -> Self {
+        Self::Or(parts)
+    }
 }
 
 fn is_bare_character(c: char) -> bool {

@@ -19,12 +19,14 @@
 //! | `json`, `selector`, `json_selection` | `{ $.a = 1 }`: conditions, selectors, the one pass over a message |
 //! | `delimited`, `field_split` | `[a, b = 1, ...]`: columns, the fields of a message |
 //! | `value`, `pattern_regex` | what values are compared with; the regex subset |
+//! | `logic` | `&&`, `\|\|` and parentheses of the two |
 //! | `tokens` | words and values that two of the languages share |
 
 mod delimited;
 mod field_split;
 mod json;
 mod json_selection;
+mod logic;
 mod pattern_regex;
 mod selector;
 mod terms;
