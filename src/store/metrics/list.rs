@@ -172,9 +172,7 @@ impl<'a> Plan<'a> {
                 .name
                 .is_none_or(|name| SeriesKey::parse(key).is_some_and(|k| k.name == name))
     }
-}
 
-impl Plan<'_> {
     /// The key after which none of `matching` is handed out: so many before it are active that
     /// they are enough. `None` if all may be.
     fn last_needed<'k>(&self, matching: &[(&'k [u8], TimestampMs)]) -> Option<&'k [u8]> {

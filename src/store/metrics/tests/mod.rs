@@ -502,8 +502,10 @@ async fn listing_filters_pages_and_knows_the_last_datapoint() {
             let mut paged = Vec::new();
             loop {
                 let after = paged.last().map(|m: &ListedMetric| m.metric.clone());
-                let page = store.list(&tenant(), &filter, after.as_ref(), limit);
-                let page = page.await.unwrap();
+                let page = store
+                    .list(&tenant(), &filter, after.as_ref(), limit)
+                    .await
+                    .unwrap();
                 paged.extend(page.metrics);
                 if !page.more {
                     break;
