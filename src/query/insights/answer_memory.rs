@@ -7,7 +7,7 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReser
 use crate::error::{Error, Result};
 
 /// The rows as they are stored, as they are picked, and encoded: each about as long.
-const COPIES: usize = 3;
+pub(super) const COPIES: usize = 3;
 
 /// A reservation, until it is dropped.
 #[derive(Debug)]

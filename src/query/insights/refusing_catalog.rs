@@ -8,10 +8,13 @@ use belfry_catalog::queries::{QueryCatalog, QueryFilter, QueryRow, ResultPiece};
 use belfry_catalog::{Catalog, Error, Page, Result};
 use belfry_model::{Tenant, TimestampMs};
 use parking_lot::Mutex;
+use tokio::sync::{RwLock, RwLockWriteGuard};
 
 pub struct RefusingCatalog {
     real: Arc<dyn Catalog>,
     refuses: Mutex<fn(&QueryRow) -> bool>,
+    /// Whoever writes the start of a query holds it shared.
+    starts: RwLock<()>,
 }
 
 impl RefusingCatalog {
@@ -20,7 +23,13 @@ impl RefusingCatalog {
         Self {
             real,
             refuses: Mutex::new(|_| false),
+            starts: RwLock::default(),
         }
+    }
+
+    /// As long as the guard lives, the starts of queries are not written.
+    pub async fn hold_starts(&self) -> RwLockWriteGuard<'_, ()> {
+        self.starts.write().await
     }
 
     /// From now on, rows are not written of which `refuses` is true.
@@ -32,6 +41,9 @@ impl RefusingCatalog {
 #[async_trait]
 impl QueryCatalog for RefusingCatalog {
     async fn put_query(&self, query: QueryRow, results: Vec<ResultPiece>) -> Result<()> {
+        if !query.status.is_final() {
+            let _ = self.starts.read().await;
+        }
         let refuses = *self.refuses.lock();
         if refuses(&query) {
             return Err(Error::Unstorable {

@@ -176,7 +176,6 @@ impl InsightsService {
             decided: true,
             retry_at: None,
         };
-        let cancellation = running.cancellation.clone();
         {
             let mut all = self.running.lock();
             let counts = |q: &&Running| q.row.tenant == row.tenant && !q.row.status.is_final();
@@ -201,17 +200,32 @@ impl InsightsService {
         let (written, start_written) = oneshot::channel();
         let (service, run_row) = (Arc::clone(self), row.clone());
         tokio::spawn(async move { service.run(run_row, compiled, scope, start_written).await });
-        if let Err(error) = self.catalog.put_query(row.clone(), Vec::new()).await {
-            cancellation.cancel();
-            self.running.lock().remove(&row.id);
-            return Err(StartError::Failed(error.into()));
+        let (service, id) = (Arc::clone(self), row.id.clone());
+        // A task of its own: a caller that goes away must not leave a query that nothing can end.
+        tokio::spawn(async move { service.write_start(row, written).await })
+            .await
+            .map_err(|error| Error::Internal(error.to_string()))??;
+        Ok(id)
+    }
+
+    /// Writes down that a query was started. From then on it can be stopped and its end be written;
+    /// if that fails, it has never been.
+    async fn write_start(&self, row: QueryRow, written: oneshot::Sender<()>) -> Result<()> {
+        let id = row.id.clone();
+        let put = self.catalog.put_query(row, Vec::new()).await;
+        let mut running = self.running.lock();
+        if let Err(error) = put {
+            if let Some(query) = running.remove(&id) {
+                query.cancellation.cancel();
+            }
+            return Err(error.into());
         }
-        if let Some(running) = self.running.lock().get_mut(&row.id) {
-            running.decided = false;
+        if let Some(query) = running.get_mut(&id) {
+            query.decided = false;
         }
-        // Nobody listens when it was cancelled meanwhile.
+        // Nobody listens when the query has failed to run at all.
         let _ = written.send(());
-        Ok(row.id)
+        Ok(())
     }
 
     /// Runs a query whose start is being written; without that its end is not written either.

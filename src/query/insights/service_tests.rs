@@ -6,6 +6,7 @@ use belfry_model::ManualClock;
 use belfry_store::Objects;
 use belfry_store::logs::{LogEventBatch, LogsConfig};
 
+use super::super::answer_memory::COPIES;
 use super::super::refusing_catalog::RefusingCatalog;
 use super::*;
 use crate::insights::EngineConfig;
@@ -338,7 +339,7 @@ async fn an_answer_takes_memory_from_queries() {
     let row = bench.ended(&id).await;
     let others = bench.service.engine.reserve_answer(usize::MAX);
     assert!(matches!(others, Err(Error::Busy(_))), "{others:?}");
-    let everything = EngineConfig::default().memory_bytes / 3;
+    let everything = EngineConfig::default().memory_bytes / COPIES;
     let others = bench.service.engine.reserve_answer(everything).unwrap();
     let refused = bench.service.results(&row, 0..5).await;
     assert_eq!(refused.unwrap_err().class(), StatusClass::Throttled);
@@ -383,17 +384,47 @@ async fn a_result_that_cannot_be_stored_makes_a_query_fail() {
 }
 
 #[tokio::test]
-async fn a_query_whose_start_cannot_be_written_has_never_been() {
+async fn a_query_is_ended_by_nothing_before_its_start_is_written() {
     let bench = Bench::new().await;
-    bench
-        .refusing
-        .refuse(|row| row.status == QueryStatus::Scheduled);
-    let started = bench.start("fields i").await;
-    assert!(matches!(started, Err(StartError::Failed(_))));
-    assert!(bench.service.running.lock().is_empty());
-    // Its end would have been written by now, before that of a later one.
-    bench.refusing.refuse(|_| false);
-    let id = bench.start("fields i").await.unwrap();
-    assert_eq!(bench.ended(&id).await.status, QueryStatus::Complete);
-    assert_eq!(bench.listed(None).await, [(id, QueryStatus::Complete)]);
+    for refused in [false, true] {
+        let held = bench.refusing.hold_starts().await;
+        let start = bench.start("fields i");
+        tokio::pin!(start);
+        let mut id = None;
+        // Until the query has read everything, and then some.
+        let mut turns_left = 100;
+        while turns_left > 0 {
+            tokio::select! {
+                biased;
+                _ = &mut start => panic!("started without being written"),
+                () = tokio::task::yield_now() => {}
+            }
+            let running = bench.service.running.lock();
+            let query = running.iter().next();
+            if query.is_some_and(|(_, query)| query.counters.get().rows_returned == 5) {
+                turns_left -= 1;
+            }
+            id = query.map(|(id, _)| id.clone());
+        }
+        let id = id.unwrap();
+        let written = async || bench.catalog.query(&bench.tenant, &id).await.unwrap();
+        assert_eq!(written().await, None);
+        let stopped = bench.service.stop(&bench.tenant, &id).await.unwrap();
+        assert_eq!(stopped, Stopped::Unknown);
+        if refused {
+            bench
+                .refusing
+                .refuse(|row| row.status == QueryStatus::Scheduled);
+        }
+        drop(held);
+        match start.await {
+            Ok(started) if !refused => {
+                assert_eq!(started, id);
+                assert_eq!(bench.ended(&id).await.status, QueryStatus::Complete);
+            }
+            Err(StartError::Failed(_)) if refused => assert_eq!(written().await, None),
+            other => panic!("{other:?}"),
+        }
+        assert!(bench.service.running.lock().is_empty());
+    }
 }
