@@ -200,12 +200,12 @@ impl Default for WalSection {
 
 impl Default for MetricsRetentionConfig {
     fn default() -> Self {
-        let units = |more_than_one| NonZeroU32::MIN.saturating_add(more_than_one);
+        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         Self {
-            one_second_hours: units(2),
-            one_minute_days: units(14),
-            five_minutes_days: units(62),
-            one_hour_days: units(454),
+            one_second_hours: at_least_one(3),
+            one_minute_days: at_least_one(15),
+            five_minutes_days: at_least_one(63),
+            one_hour_days: at_least_one(455),
         }
     }
 }
