@@ -47,7 +47,7 @@ declare! {
     Requests, Counter, None, Count, "Requests answered";
     FailedRequests, Counter, None, Count, "Requests answered with a 5xx status";
     ThrottledRequests, Counter, Some("server_throttled"), Count,
-        "Requests refused because a memory limit was reached";
+        "Requests refused because there was no room for their bodies";
     ReceivedBytes, Counter, Some("server_received_bytes"), Bytes,
         "Bytes of request bodies, as received";
     BodyBytesHeld, Gauge, Some("server_body_bytes_held"), Bytes,
