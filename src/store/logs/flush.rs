@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use belfry_catalog::log_groups::{LogGroupId, LogStreamActivity};
 use belfry_catalog::objects::ObjectKind;
 use belfry_model::{Tenant, TimestampMs};
+use bytes::Bytes;
 use ulid::Ulid;
 
 use super::event::EventKey;
@@ -123,13 +124,11 @@ impl Inner {
         let now = self.clock.now();
         // Behind the checkpoint, so that a restart knows the calls whose records go away.
         if !frozen.calls_written.load(Ordering::Acquire) {
-            let mut bytes = 0;
-            for calls in self.calls.remembered(now) {
-                let record = encode_calls(&calls);
-                bytes += record.len() as u64;
-                self.wal.append(KIND_CALLS, record).await?;
-            }
-            self.calls_bytes.store(bytes, Ordering::Relaxed);
+            let remembered = self.calls.remembered(now);
+            let records: Vec<Bytes> = remembered.iter().map(encode_calls).collect();
+            let bytes: usize = records.iter().map(Bytes::len).sum();
+            self.wal.append_all(KIND_CALLS, records).await?;
+            self.calls_bytes.store(bytes as u64, Ordering::Relaxed);
             frozen.calls_written.store(true, Ordering::Release);
         }
         let groups = self.names.live_groups().await?;

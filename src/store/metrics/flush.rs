@@ -95,10 +95,10 @@ impl Inner {
         let frozen = self.state.read().frozen.clone();
         for head in frozen {
             if !head.calls_written.load(Ordering::Acquire) {
-                for calls in self.calls.remembered(self.clock.now()) {
-                    let record = Bytes::from(calls_record::encode(&calls));
-                    self.wal.append(KIND_INVOCATIONS, record).await?;
-                }
+                let remembered = self.calls.remembered(self.clock.now());
+                let records = remembered.iter().map(calls_record::encode);
+                let records = records.map(Bytes::from).collect();
+                self.wal.append_all(KIND_INVOCATIONS, records).await?;
                 head.calls_written.store(true, Ordering::Release);
             }
             self.publish_head(&head).await?;

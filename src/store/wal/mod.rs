@@ -25,6 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
 pub use file::{LocalWalDir, WalDir, WalFile};
 use survey::survey;
@@ -147,10 +148,27 @@ impl Wal {
     /// [`Error::Full`] (throttled) when too much waits already, [`Error::TooLarge`] for a payload
     /// that can never fit, [`Error::Io`] or [`Error::WalStopped`] when the disk fails.
     pub async fn append(&self, kind: u8, payload: Bytes) -> Result<Lsn> {
-        let done = self.shared.enqueue(kind, payload)?;
-        done.await.map_err(|_| Error::Stopped {
-            what: "write-ahead log",
-        })?
+        durable(self.shared.enqueue(kind, payload)?).await
+    }
+
+    /// Appends records of one kind; returns when all are durable. Those that fit into one group
+    /// commit share it. On an error some may be in the log.
+    ///
+    /// # Errors
+    /// As [`Wal::append`].
+    pub async fn append_all(&self, kind: u8, payloads: Vec<Bytes>) -> Result<()> {
+        let mut waiting = Vec::new();
+        let mut bytes = 0;
+        for payload in payloads {
+            // No more than a commit at once: the queue is for everyone.
+            if bytes + payload.len() > self.shared.commit_bytes_max() {
+                all_durable(&mut waiting).await?;
+                bytes = 0;
+            }
+            bytes += payload.len();
+            waiting.push(self.shared.enqueue(kind, payload)?);
+        }
+        all_durable(&mut waiting).await
     }
 
     /// The number that the record after the last durable one gets.
@@ -215,6 +233,19 @@ impl Drop for Wal {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+async fn durable(done: oneshot::Receiver<Result<Lsn>>) -> Result<Lsn> {
+    done.await.map_err(|_| Error::Stopped {
+        what: "write-ahead log",
+    })?
+}
+
+async fn all_durable(waiting: &mut Vec<oneshot::Receiver<Result<Lsn>>>) -> Result<()> {
+    for done in waiting.drain(..) {
+        durable(done).await?;
+    }
+    Ok(())
 }
 
 /// What a replay read.

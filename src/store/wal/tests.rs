@@ -236,6 +236,24 @@ async fn works_on_the_local_file_system() {
 }
 
 #[tokio::test]
+async fn records_appended_together_leave_room_in_the_queue() {
+    let config = WalConfig {
+        commit_bytes_max: 100,
+        queue_bytes_max: 200,
+        ..WalConfig::default()
+    };
+    let dir = Arc::new(TearableDir::default());
+    let wal = Wal::open_in("test", dir, Lsn(0), config).unwrap();
+    let all: Vec<Bytes> = (1..=50).map(payload).collect();
+    wal.append_all(7, all.clone()).await.unwrap();
+    let expected: Vec<_> = (1..=50).zip(all).map(|(n, p)| (n, 7, p)).collect();
+    assert_eq!(contents(&wal, Lsn(0)), expected);
+    let large = Bytes::from(vec![0; config.record_bytes_max + 1]);
+    let refused = wal.append_all(7, vec![payload(1), large]).await;
+    assert!(matches!(refused, Err(Error::TooLarge { .. })));
+}
+
+#[tokio::test]
 async fn deletes_whole_segments_below_the_checkpoint_and_keeps_the_numbering() {
     let dir = TearableDir::default();
     let wal = open(&dir).unwrap();

@@ -193,6 +193,10 @@ impl Shared {
         Ok(receiver)
     }
 
+    pub(super) fn commit_bytes_max(&self) -> usize {
+        self.config.commit_bytes_max
+    }
+
     pub(super) fn close(&self) {
         self.queue.lock().closed = true;
         self.queue_changed.notify_one();

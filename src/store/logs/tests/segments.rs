@@ -329,6 +329,36 @@ async fn a_flush_keeps_calls_and_truncates_the_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_calls_of_many_tenants_share_commits() {
+    const TENANTS: usize = 100;
+    let b = Bench::new().await;
+    let put = async |b: &Bench, i: usize| {
+        let tenant = Tenant::new(format!("{i:012}"), "eu-west-1");
+        let events = batch(&[(0, "once")]);
+        let put = b
+            .store
+            .put_events(&tenant, "g", "s", events, Some("call"))
+            .await;
+        put.unwrap().repeated
+    };
+    for i in 0..TENANTS {
+        let tenant = Tenant::new(format!("{i:012}"), "eu-west-1");
+        create_group(&b.catalog, &tenant, "g", &["s"]).await;
+        assert!(!put(&b, i).await);
+    }
+    let before = b.store.inner.wal.commits();
+    b.store.flush().await.unwrap();
+    let after = b.store.inner.wal.commits();
+    assert_eq!(after.records - before.records, TENANTS as u64);
+    let commits = after.commits - before.commits;
+    assert!(commits < TENANTS as u64 / 2, "{commits} commits");
+    let b = b.reopen().await;
+    for i in 0..TENANTS {
+        assert!(put(&b, i).await, "{i}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn segments_do_not_mix_days_or_retention_classes() {
     let b = Bench::new().await;
     let forever = b.group("forever", &["s"]).await;

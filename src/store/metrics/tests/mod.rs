@@ -281,6 +281,34 @@ async fn a_retried_call_counts_once_even_over_flush_and_restart() {
 }
 
 #[tokio::test]
+async fn the_calls_of_many_tenants_share_commits() {
+    const TENANTS: usize = 100;
+    let world = World::new().await;
+    let m = metric("Orders", "a");
+    let put = async |store: &MetricsStore, i: usize| {
+        let tenant = Tenant::new(format!("{i:012}"), "eu-west-1");
+        let batch = one(&m, NOW, 1.0);
+        store.put(&tenant, batch, Some("call")).await.unwrap();
+    };
+    let store = world.open().await;
+    for i in 0..TENANTS {
+        put(&store, i).await;
+    }
+    let before = store.inner.wal.commits();
+    store.flush().await.unwrap();
+    let after = store.inner.wal.commits();
+    assert_eq!(after.records - before.records, TENANTS as u64);
+    let commits = after.commits - before.commits;
+    assert!(commits < TENANTS as u64 / 2, "{commits} commits");
+    drop(store);
+    let store = world.open().await;
+    for i in 0..TENANTS {
+        put(&store, i).await;
+    }
+    assert_eq!(store.stats().head_samples, 0, "all are known");
+}
+
+#[tokio::test]
 async fn a_failed_publication_keeps_the_head_and_the_next_flush_succeeds() {
     let world = World::new().await;
     let store = world.open().await;
