@@ -69,13 +69,17 @@ impl Inner {
         Ok(())
     }
 
-    /// Starts a flush in the background when the head or the log is large, unless one is under
-    /// way or has just failed.
+    /// Starts a flush in the background when the head or the log is large.
     pub(super) fn start_flush_if_due(self: &Arc<Self>) {
-        let small = self.state.lock().active.memory_bytes < self.config.flush_bytes;
-        if (small && !self.wal_is_large())
-            || self.clock.now() < self.backoff.until()
-            || self.flush_wanted.swap(true, Ordering::AcqRel)
+        let large = self.state.lock().active.memory_bytes >= self.config.flush_bytes;
+        if large || self.wal_is_large() {
+            self.start_flush();
+        }
+    }
+
+    /// Starts a flush in the background, unless one is under way or has just failed.
+    pub(super) fn start_flush(self: &Arc<Self>) {
+        if self.clock.now() < self.backoff.until() || self.flush_wanted.swap(true, Ordering::AcqRel)
         {
             return;
         }

@@ -307,7 +307,7 @@ impl Inner {
     }
 
     async fn put(
-        &self,
+        self: &Arc<Self>,
         tenant: &Tenant,
         group_name: &str,
         stream_name: &str,
@@ -332,10 +332,14 @@ impl Inner {
         let _reserved = self
             .head_room
             .reserve(bytes as u64, || self.head_bytes())
-            .map_err(|no_room| Error::Full {
-                what: "log head",
-                used: no_room.used,
-                limit: no_room.limit,
+            .map_err(|no_room| {
+                // A limit of the head near the size that begins a flush may never let it get there.
+                self.start_flush();
+                Error::Full {
+                    what: "log head",
+                    used: no_room.used,
+                    limit: no_room.limit,
+                }
             })?;
         let used = self.wal.size_bytes();
         if used > self.config.wal_bytes_max {

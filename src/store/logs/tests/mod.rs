@@ -7,6 +7,7 @@ mod segments;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use belfry_catalog::log_groups::{LogGroup, NewLogGroup};
 use belfry_catalog::{LogGroupCatalog, LogsCatalog, ObjectCatalog, SqliteCatalog};
@@ -324,7 +325,7 @@ async fn refused_events_are_not_stored() {
 }
 
 #[tokio::test]
-async fn a_full_head_throttles() {
+async fn a_full_head_throttles_and_is_flushed() {
     let b = Bench::with(LogsConfig {
         head_bytes_max: 100,
         ..LogsConfig::default()
@@ -340,6 +341,12 @@ async fn a_full_head_throttles() {
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Full { .. }), "{error}");
+    // Far from the size and the age of a flush, but nothing can be put any more.
+    while b.store.inner.flush_wanted.load(Ordering::Acquire) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(b.store.head_bytes(), 0);
+    b.put("g", "s", &[(0, &long)]).await;
 }
 
 #[tokio::test]
