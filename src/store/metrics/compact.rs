@@ -114,21 +114,29 @@ fn plan(
             let blocks = partitions.entry(Partition { tier, start }).or_default();
             blocks.push(Arc::clone(block));
         }
-        for (partition, mut blocks) in partitions {
+        for (partition, blocks) in partitions {
             let tier = partition.tier;
             let end = partition
                 .start
                 .saturating_add_ms(config.retention.partition_ms(tier));
-            let outlived = end.saturating_add_ms(config.retention.of(tier)) <= now;
-            if let Some(coarser) = tier.coarser().filter(|_| outlived) {
-                // At least one: it has to go down, whatever its size.
-                let count = fitting(&blocks, config.block_bytes_max).max(1);
-                blocks.truncate(count);
-                return Some(Job {
-                    tenant: tenant.clone(),
-                    tier: coarser,
-                    inputs: blocks,
+            if let Some(coarser) = tier.coarser() {
+                let mut outlived = blocks.clone();
+                outlived.retain(|b| {
+                    // Blocks of a time when partitions were longer end after theirs.
+                    let last = b.row.max_ts.saturating_add_ms(tier.resolution_ms());
+                    let until = end.max(last);
+                    until.saturating_add_ms(config.retention.of(tier)) <= now
                 });
+                if !outlived.is_empty() {
+                    // At least one: it has to go down, whatever its size.
+                    let count = fitting(&outlived, config.block_bytes_max).max(1);
+                    outlived.truncate(count);
+                    return Some(Job {
+                        tenant: tenant.clone(),
+                        tier: coarser,
+                        inputs: outlived,
+                    });
+                }
             }
             if merges.is_none() {
                 let closed = end.saturating_add_ms(CLOSED_AFTER_MS) <= now;
@@ -317,6 +325,7 @@ mod tests {
     use super::*;
     use crate::metrics::key;
     use belfry_catalog::objects::{ObjectKind, ObjectRow};
+    use belfry_model::time::MINUTE_MS;
     use belfry_model::{MetricId, StatisticSet};
 
     fn block(number: u64, bytes: u64) -> Arc<LiveBlock> {
@@ -363,6 +372,28 @@ mod tests {
             assert_ne!(job.tier, Tier::parse("60s").unwrap(), "it is a roll-up");
             assert_eq!(job.inputs.len(), expected, "{sizes:?}");
         }
+    }
+
+    #[test]
+    fn a_block_of_a_longer_partition_is_rolled_up_after_its_last_sample() {
+        let mut config = MetricsConfig::default();
+        config.retention.s60_ms = 24 * HOUR_MS;
+        assert_eq!(config.retention.partition_ms(Tier::S60), HOUR_MS);
+        let block_until = |number, hour| {
+            let mut row = block(number, 10).row.clone();
+            row.max_ts = TimestampMs(hour * HOUR_MS - MINUTE_MS);
+            LiveBlock::new(row).unwrap()
+        };
+        let live = LiveBlocks::new([block_until(0, 1), block_until(1, 12)]);
+        let rolled_up_at = |now| {
+            let job = plan(&live, &[], TimestampMs(now), &config);
+            let roll_up = job.filter(|job| job.tier == Tier::S300);
+            roll_up.map_or(0, |job| job.inputs.len())
+        };
+        assert_eq!(rolled_up_at(25 * HOUR_MS - 1), 0);
+        assert_eq!(rolled_up_at(25 * HOUR_MS), 1);
+        assert_eq!(rolled_up_at(36 * HOUR_MS - 1), 1);
+        assert_eq!(rolled_up_at(36 * HOUR_MS), 2);
     }
 
     #[test]
