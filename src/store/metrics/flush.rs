@@ -271,6 +271,13 @@ fn split(
 }
 
 impl Samples {
+    pub(super) fn memory_bytes(&self) -> usize {
+        let lists: usize = self.sets.iter().map(|(_, set)| set.heap_bytes()).sum();
+        self.singles.capacity() * size_of::<(i64, f64)>()
+            + self.sets.capacity() * size_of::<(i64, StatisticSet)>()
+            + lists
+    }
+
     /// Adds the samples to the series begun last: as plain values if every time has one value
     /// of weight 1, else as statistic sets.
     pub(super) fn write(mut self, writer: &mut BlockWriter, unit: Unit) -> Result<()> {
