@@ -16,10 +16,13 @@ use tokio::sync::Notify;
 /// Ours: boto3's five attempts, of up to 60 s each and as much as 20 s apart, end within seven.
 pub(crate) const REMEMBER_MS: i64 = 15 * MINUTE_MS;
 /// Ours, over all tenants: 105 s of 5,000 calls a second, where boto3 tries again after 60 s.
-/// About 50 MB.
+/// By the sizes of the entries about 50 MB for metrics and 130 MB for logs, which remember an
+/// outcome of 80 bytes, too. No limit of memory that can be configured counts these.
 const CALLS_MAX: usize = 1 << 19;
 /// Calls in one record of the write-ahead log.
 const RECORD_CALLS_MAX: usize = 1 << 16;
+/// Calls looked up before other calls get their turn.
+const LOOKUPS_AT_ONCE: usize = 1 << 12;
 
 /// What a call is known by, within its tenant.
 pub(crate) type CallKey = [u8; 16];
@@ -158,31 +161,50 @@ impl<T: Copy> RetriedCalls<T> {
     }
 
     /// Everything that is young enough at `now`, in pieces for one record each; forgets the rest.
+    /// Calls that begin or end meanwhile may be in it or not. Computes for long if there is much.
     pub fn remembered(&self, now: TimestampMs) -> Vec<RememberedCalls<T>> {
-        let mut content = self.content.lock();
-        content.forget_old(now);
+        let tenants: Vec<Tenant> = {
+            let mut content = self.content.lock();
+            content.forget_old(now);
+            content.tenants.keys().cloned().collect()
+        };
         let mut remembered = Vec::new();
-        for (tenant, calls) in &content.tenants {
-            let mut piece = Vec::new();
-            for &(at, key) in &calls.order {
-                if let Some(State::Applied(outcome)) = calls.states.get(&key) {
-                    piece.push((at, key, *outcome));
+        for tenant in tenants {
+            let order: Vec<(TimestampMs, CallKey)> = {
+                let content = self.content.lock();
+                let calls = content.tenants.get(&tenant);
+                calls.map_or_else(Vec::new, |calls| calls.order.iter().copied().collect())
+            };
+            for piece in order.chunks(RECORD_CALLS_MAX) {
+                let calls = self.outcomes(&tenant, piece);
+                if !calls.is_empty() {
+                    let tenant = tenant.clone();
+                    remembered.push(RememberedCalls { tenant, calls });
                 }
-                if piece.len() == RECORD_CALLS_MAX {
-                    remembered.push(RememberedCalls {
-                        tenant: tenant.clone(),
-                        calls: std::mem::take(&mut piece),
-                    });
-                }
-            }
-            if !piece.is_empty() {
-                remembered.push(RememberedCalls {
-                    tenant: tenant.clone(),
-                    calls: piece,
-                });
             }
         }
         remembered
+    }
+
+    /// The calls with their outcomes, without those that were forgotten meanwhile.
+    fn outcomes(
+        &self,
+        tenant: &Tenant,
+        calls: &[(TimestampMs, CallKey)],
+    ) -> Vec<(TimestampMs, CallKey, T)> {
+        let mut found = Vec::with_capacity(calls.len());
+        for some in calls.chunks(LOOKUPS_AT_ONCE) {
+            let content = self.content.lock();
+            let Some(known) = content.tenants.get(tenant) else {
+                break;
+            };
+            for &(at, key) in some {
+                if let Some(State::Applied(outcome)) = known.states.get(&key) {
+                    found.push((at, key, *outcome));
+                }
+            }
+        }
+        found
     }
 }
 

@@ -128,8 +128,10 @@ impl Inner {
         let now = self.clock.now();
         // Behind the checkpoint, so that a restart knows the calls whose records go away.
         if !frozen.calls_written.load(Ordering::Acquire) {
-            let remembered = self.calls.remembered(now);
-            let records: Vec<Bytes> = remembered.iter().map(encode_calls).collect();
+            let calls = self.calls.clone();
+            let records: Vec<Bytes> =
+                blocking(move || Ok(calls.remembered(now).iter().map(encode_calls).collect()))
+                    .await?;
             let bytes: usize = records.iter().map(Bytes::len).sum();
             self.wal.append_all(KIND_CALLS, records).await?;
             self.calls_bytes.store(bytes as u64, Ordering::Relaxed);

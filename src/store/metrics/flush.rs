@@ -95,9 +95,13 @@ impl Inner {
         let frozen = self.state.read().frozen.clone();
         for head in frozen {
             if !head.calls_written.load(Ordering::Acquire) {
-                let remembered = self.calls.remembered(self.clock.now());
-                let records = remembered.iter().map(calls_record::encode);
-                let records = records.map(Bytes::from).collect();
+                let (calls, now) = (self.calls.clone(), self.clock.now());
+                let records = blocking(move || {
+                    let remembered = calls.remembered(now);
+                    let records = remembered.iter().map(calls_record::encode);
+                    Ok(records.map(Bytes::from).collect())
+                });
+                let records = records.await?;
                 self.wal.append_all(KIND_INVOCATIONS, records).await?;
                 head.calls_written.store(true, Ordering::Release);
             }
