@@ -13,10 +13,11 @@ pub struct MetricsConfig {
     pub flush_bytes: usize,
     /// A head whose first datum is this old is flushed.
     pub flush_age_ms: i64,
-    /// Heads together never grow beyond this: puts are throttled.
+    /// When heads together would pass this, puts are throttled. The room that lists of samples take
+    /// when they grow is not reserved, and may pass it.
     pub head_bytes_max: usize,
-    /// The write-ahead log never grows beyond this: puts are throttled. Bounds the time of a
-    /// replay, too.
+    /// A write-ahead log above this throttles puts; those that come together may pass it by their
+    /// own size. Bounds the time of a replay, too.
     pub wal_bytes_max: u64,
     /// Indexes of blocks kept in memory.
     pub index_cache_bytes: usize,
