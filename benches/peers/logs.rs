@@ -19,6 +19,54 @@ const STREAMS: usize = 100;
 /// Requests that are built and signed ahead, so that building them is not measured.
 const PREPARED_MAX: usize = 200;
 
+/// Queries whose name ends so look at the last hour alone.
+const LAST_HOUR: &str = "last hour";
+/// What else the peers were asked over their JSON events (12 fields, words of a made-up language).
+const PEERS_QUERIES: [(&str, &str); 11] = [
+    (
+        "rare phrase, fetch all",
+        "filter msg like \"checksum mismatch on replica\" | limit 10000",
+    ),
+    (
+        "common word of a field, count",
+        "filter msg like \"request\" | stats count(*)",
+    ),
+    (
+        "substring of 5 hex digits, count",
+        "filter msg like \"3fa9c\" | stats count(*)",
+    ),
+    (
+        "regex with a literal, count",
+        "filter msg like /obj_[0-9]{3}[a-f]{3}.* store/ | stats count(*)",
+    ),
+    (
+        "p99 by service, 1 min bins, 12 h",
+        "stats pct(latency_ms, 99) by bin(1m), service | limit 10000",
+    ),
+    (
+        "p99 by service, 1 min bins, last hour",
+        "stats pct(latency_ms, 99) by bin(1m), service | limit 10000",
+    ),
+    (
+        "top 10 paths, status >= 500",
+        "filter status >= 500 | stats count(*) as n by path | sort n desc | limit 10",
+    ),
+    ("distinct users", "stats count_distinct(user_id)"),
+    (
+        "two words, count",
+        "filter msg like \"nepar\" and msg like \"lovide\" | stats count(*)",
+    ),
+    (
+        "two words, last 100",
+        "fields @timestamp, @message | filter msg like \"nepar\" and msg like \"lovide\" \
+         | sort @timestamp desc | limit 100",
+    ),
+    (
+        "errors per 5 min",
+        "filter level = \"error\" | stats count(*) by bin(5m) | limit 10000",
+    ),
+];
+
 #[derive(clap::Args)]
 pub struct Args {
     /// Log messages, one a line
@@ -130,6 +178,7 @@ pub async fn run(args: &Args, server: &mut Server, connections: usize) -> Result
 }
 
 async fn search(api: &Api, args: &Args, start_ms: i64) -> Result<(), Failure> {
+    let all_s = start_ms / 1_000 - 60;
     let filter = |pattern: String| async move {
         let mut input = json!({"logGroupName": GROUP, "filterPattern": pattern});
         let mut found = 0;
@@ -142,9 +191,9 @@ async fn search(api: &Api, args: &Args, start_ms: i64) -> Result<(), Failure> {
             input["nextToken"] = answer["nextToken"].clone();
         }
     };
-    let insights = |query: String| async move {
+    let insights = |query: String, start_s: i64| async move {
         let end_s = SystemClock.now().as_secs() + 60;
-        let input = json!({"logGroupName": GROUP, "queryString": query, "startTime": start_ms / 1_000 - 60, "endTime": end_s});
+        let input = json!({"logGroupName": GROUP, "queryString": query, "startTime": start_s, "endTime": end_s});
         let started = api.call(Service::Logs, "StartQuery", &input).await?;
         let ask = json!({"queryId": started["queryId"]});
         loop {
@@ -175,24 +224,33 @@ async fn search(api: &Api, args: &Args, start_ms: i64) -> Result<(), Failure> {
         })
         .await?;
         api::time("needle: Insights", 50, || {
-            insights(format!("filter @message like {pattern}"))
+            insights(format!("filter @message like {pattern}"), all_s)
         })
         .await?;
     }
     let term = &args.term;
-    api::time("common term, count: Insights", 20, || {
-        insights(format!("filter @message like \"{term}\" | stats count(*)"))
-    })
-    .await?;
-    let condition = &args.condition;
-    api::time("last 100 of a filter: Insights", 20, || {
-        insights(format!(
-            "fields @timestamp, @message | filter {condition} | sort @timestamp desc | limit 100"
-        ))
-    })
-    .await?;
-    api::time("count by level: Insights", 10, || {
-        insights("stats count(*) by level".to_owned())
-    })
-    .await
+    let queries = [
+        (
+            "common term, count",
+            format!("filter @message like \"{term}\" | stats count(*)"),
+        ),
+        (
+            "last 100 of a filter",
+            format!(
+                "fields @timestamp, @message | filter {} | sort @timestamp desc | limit 100",
+                args.condition
+            ),
+        ),
+        ("count by level", "stats count(*) by level".to_owned()),
+    ];
+    let of_peers = PEERS_QUERIES.map(|(name, query)| (name, query.to_owned()));
+    for (name, query) in queries.into_iter().chain(of_peers) {
+        let start_s = match name.ends_with(LAST_HOUR) {
+            true => SystemClock.now().as_secs() - 3_600,
+            false => all_s,
+        };
+        let name = format!("{name}: Insights");
+        api::time(&name, 20, || insights(query.clone(), start_s)).await?;
+    }
+    Ok(())
 }

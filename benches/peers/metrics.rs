@@ -30,6 +30,8 @@ const METRICS: [(&str, i32); 10] = [
 ];
 /// 1,000 datums a call, the limit of PutMetricData.
 const HOSTS_A_CALL: usize = 1_000 / METRICS.len();
+/// The limit of GetMetricData.
+const QUERIES_A_CALL: usize = 500;
 /// Requests that are built and signed ahead, so that building them is not measured.
 const PREPARED_MAX: usize = 400;
 
@@ -103,19 +105,23 @@ pub async fn run(args: &Args, server: &mut Server, connections: usize) -> Result
     Ok(())
 }
 
+/// The peers' queries, as far as GetMetricData has them: it adds nothing up over hosts, so each host
+/// is a series of the answer.
 async fn read(api: &Api, args: &Args, start_s: i64, end_s: i64) -> Result<(), Failure> {
-    let period = if args.step_s < 60 { 60 } else { args.step_s };
-    let ask = |hosts: usize, period: i64| {
-        // GetMetricData takes 500 queries a call.
-        let calls: Vec<Value> = (0..hosts)
-            .collect::<Vec<_>>()
-            .chunks(500)
-            .map(|hosts| {
-                let queries: Vec<Value> = hosts
+    let period = args.step_s.max(60);
+    let ask = |metrics: usize, hosts: usize, window_s: i64, period: i64, statistic: &str| {
+        let start_s = start_s.max(end_s - window_s);
+        let series: Vec<(usize, usize)> = (0..metrics)
+            .flat_map(|metric| (0..hosts).map(move |host| (metric, host)))
+            .collect();
+        let calls: Vec<Value> = series
+            .chunks(QUERIES_A_CALL)
+            .map(|series| {
+                let queries: Vec<Value> = series
                     .iter()
-                    .map(|host| {
-                        json!({"Id": format!("h{host}"), "MetricStat": {"Period": period, "Stat": "Average", "Metric": {
-                            "Namespace": NAMESPACE, "MetricName": METRICS[0].0,
+                    .map(|(metric, host)| {
+                        json!({"Id": format!("m{metric}h{host}"), "MetricStat": {"Period": period, "Stat": statistic, "Metric": {
+                            "Namespace": NAMESPACE, "MetricName": METRICS[*metric].0,
                             "Dimensions": dimensions(*host)}}})
                     })
                     .collect();
@@ -135,12 +141,105 @@ async fn read(api: &Api, args: &Args, start_s: i64, end_s: i64) -> Result<(), Fa
             Ok(values)
         }
     };
-    api::time("1 host, every period", 100, || ask(1, period)).await?;
-    api::time("8 hosts, every period", 100, || ask(8, period)).await?;
-    api::time("group-by: all hosts, hourly averages", 30, || {
-        ask(args.hosts, 3_600)
-    })
-    .await
+    const HOUR: i64 = 3_600;
+    for (name, runs, metrics, hosts, window_s, period, statistic) in [
+        (
+            "1 host, 1 h by minutes, max",
+            100,
+            1,
+            1,
+            HOUR,
+            period,
+            "Maximum",
+        ),
+        (
+            "8 hosts, 1 h by minutes, max",
+            100,
+            1,
+            8,
+            HOUR,
+            period,
+            "Maximum",
+        ),
+        (
+            "5 metrics of 8 hosts, 1 h by minutes, max",
+            100,
+            5,
+            8,
+            HOUR,
+            period,
+            "Maximum",
+        ),
+        (
+            "1 host, 12 h by minutes",
+            100,
+            1,
+            1,
+            12 * HOUR,
+            period,
+            "Average",
+        ),
+        (
+            "8 hosts, 12 h by minutes",
+            100,
+            1,
+            8,
+            12 * HOUR,
+            period,
+            "Average",
+        ),
+        (
+            "10 metrics of 8 hosts, 8 h by hours, max",
+            100,
+            METRICS.len(),
+            8,
+            8 * HOUR,
+            HOUR,
+            "Maximum",
+        ),
+        (
+            "group-by: all hosts, 12 h by hours",
+            30,
+            1,
+            args.hosts,
+            12 * HOUR,
+            HOUR,
+            "Average",
+        ),
+        (
+            "group-by: 10 metrics of all hosts, 12 h by hours",
+            10,
+            METRICS.len(),
+            args.hosts,
+            12 * HOUR,
+            HOUR,
+            "Average",
+        ),
+        (
+            "all hosts, last 5 min, max",
+            30,
+            1,
+            args.hosts,
+            300,
+            period,
+            "Maximum",
+        ),
+        (
+            "last points: 10 metrics of all hosts, last 5 min",
+            10,
+            METRICS.len(),
+            args.hosts,
+            300,
+            300,
+            "Average",
+        ),
+    ] {
+        api::time(name, runs, || {
+            ask(metrics, hosts, window_s, period, statistic)
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 /// Eight, as the agents of a fleet have them.
