@@ -117,9 +117,9 @@ impl<'de> Items<'de> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         self.nested(|items| {
-            let mut elements = Container::new(items, len);
+            let mut elements = Container::array(items, len);
             let value = visitor.visit_seq(&mut elements)?;
-            elements.finish(1)?;
+            elements.finish()?;
             Ok(value)
         })
     }
@@ -131,9 +131,9 @@ impl<'de> Items<'de> {
     ) -> Result<V::Value, DecodeError> {
         self.budget.spend_map()?;
         self.nested(|items| {
-            let mut entries = Container::new(items, len);
+            let mut entries = Container::map(items, len);
             let value = visitor.visit_map(&mut entries)?;
-            entries.finish(2)?;
+            entries.finish()?;
             Ok(value)
         })
     }
@@ -149,8 +149,8 @@ impl<'de> Items<'de> {
             | Header::Other => Ok(()),
             Header::Bytes(len) => self.bytes(len, false).map(drop),
             Header::Text(len) => self.text(len).map(drop),
-            Header::Array(len) => self.nested(|items| Container::new(items, len).finish(1)),
-            Header::Map(len) => self.nested(|items| Container::new(items, len).finish(2)),
+            Header::Array(len) => self.nested(|items| Container::array(items, len).finish()),
+            Header::Map(len) => self.nested(|items| Container::map(items, len).finish()),
             Header::Break | Header::Tag => Err(DecodeError::new("malformed CBOR data")),
         }
     }
@@ -360,6 +360,8 @@ struct Container<'a, 'de> {
     items: &'a mut Items<'de>,
     /// Elements or entries to come; `None` where a break ends them.
     left: Option<u64>,
+    /// 1, or 2 of an entry: its key and its value.
+    items_per_element: usize,
     ended: bool,
     /// Elements begun.
     taken: usize,
@@ -368,10 +370,19 @@ struct Container<'a, 'de> {
 }
 
 impl<'a, 'de> Container<'a, 'de> {
-    const fn new(items: &'a mut Items<'de>, len: Option<u64>) -> Self {
+    const fn array(items: &'a mut Items<'de>, len: Option<u64>) -> Self {
+        Self::new(items, len, 1)
+    }
+
+    const fn map(items: &'a mut Items<'de>, len: Option<u64>) -> Self {
+        Self::new(items, len, 2)
+    }
+
+    const fn new(items: &'a mut Items<'de>, left: Option<u64>, items_per_element: usize) -> Self {
         Self {
             items,
-            left: len,
+            left,
+            items_per_element,
             ended: false,
             taken: 0,
             key: Cow::Borrowed(""),
@@ -385,10 +396,10 @@ impl<'a, 'de> Container<'a, 'de> {
         Ok(self.ended)
     }
 
-    /// Passes over what the visitor left, elements of so many data items each.
-    fn finish(&mut self, items_per_element: usize) -> Result<(), DecodeError> {
+    /// Passes over what the visitor left.
+    fn finish(&mut self) -> Result<(), DecodeError> {
         while !self.is_at_end()? {
-            for _ in 0..items_per_element {
+            for _ in 0..self.items_per_element {
                 self.items.skip()?;
             }
         }
