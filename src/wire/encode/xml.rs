@@ -6,11 +6,7 @@
 
 use std::fmt::{self, Display, Write as _};
 
-use serde::ser::{
-    self, Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple,
-    SerializeTupleStruct,
-};
-
+use serde::ser::{self, Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct};
 use serde_json::Value;
 
 use crate::timestamp::{TIMESTAMP_NAME, Timestamp};
@@ -131,8 +127,8 @@ impl<'o> ser::Serializer for Content<'o> {
     type Ok = Written;
     type Error = XmlError;
     type SerializeSeq = Parts<'o>;
-    type SerializeTuple = Parts<'o>;
-    type SerializeTupleStruct = Parts<'o>;
+    type SerializeTuple = Impossible<Written, XmlError>;
+    type SerializeTupleStruct = Impossible<Written, XmlError>;
     type SerializeTupleVariant = Impossible<Written, XmlError>;
     type SerializeMap = Parts<'o>;
     type SerializeStruct = Parts<'o>;
@@ -238,16 +234,16 @@ impl<'o> ser::Serializer for Content<'o> {
         Ok(Parts { out: self.out })
     }
 
-    fn serialize_tuple(self, _len: usize) -> Result<Parts<'o>, XmlError> {
-        Ok(Parts { out: self.out })
+    fn serialize_tuple(self, _len: usize) -> Result<Self::SerializeTuple, XmlError> {
+        Err(XmlError("a tuple has no XML form".to_owned()))
     }
 
     fn serialize_tuple_struct(
         self,
-        _name: &'static str,
+        name: &'static str,
         _len: usize,
-    ) -> Result<Parts<'o>, XmlError> {
-        Ok(Parts { out: self.out })
+    ) -> Result<Self::SerializeTupleStruct, XmlError> {
+        Err(XmlError(format!("tuple {name} has no XML form")))
     }
 
     fn serialize_tuple_variant(
@@ -291,32 +287,6 @@ impl SerializeSeq for Parts<'_> {
     type Error = XmlError;
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), XmlError> {
-        element(self.out, "member", value)
-    }
-
-    fn end(self) -> Result<Written, XmlError> {
-        Ok(Written::Present)
-    }
-}
-
-impl SerializeTuple for Parts<'_> {
-    type Ok = Written;
-    type Error = XmlError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), XmlError> {
-        element(self.out, "member", value)
-    }
-
-    fn end(self) -> Result<Written, XmlError> {
-        Ok(Written::Present)
-    }
-}
-
-impl SerializeTupleStruct for Parts<'_> {
-    type Ok = Written;
-    type Error = XmlError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), XmlError> {
         element(self.out, "member", value)
     }
 
