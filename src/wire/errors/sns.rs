@@ -9,12 +9,9 @@ use super::ApiError;
 /// The status that goes with a code.
 pub fn status(code: &str) -> StatusCode {
     match code {
-        "AuthorizationError"
-        | "FilterPolicyLimitExceeded"
-        | "InvalidSecurity"
-        | "ReplayLimitExceeded"
-        | "SubscriptionLimitExceeded"
-        | "TopicLimitExceeded" => StatusCode::FORBIDDEN,
+        "AuthorizationError" | "FilterPolicyLimitExceeded" | "SubscriptionLimitExceeded" => {
+            StatusCode::FORBIDDEN
+        }
         "NotFound" | "ResourceNotFound" => StatusCode::NOT_FOUND,
         "Throttled" => StatusCode::TOO_MANY_REQUESTS,
         "InternalError" => StatusCode::INTERNAL_SERVER_ERROR,
@@ -55,7 +52,6 @@ mod tests {
     fn the_status_follows_from_the_code() {
         for (code, status) in [
             ("InvalidParameter", 400),
-            ("EndpointDisabled", 400),
             ("TagLimitExceeded", 400),
             ("AuthorizationError", 403),
             ("FilterPolicyLimitExceeded", 403),
