@@ -19,6 +19,7 @@
 //! | `publishing` | what a store knows of its last publication |
 //! | `failpoint` | numbered points at which crash tests kill the process |
 //! | `samples` | tests' samples of stored formats |
+//! | `test_calls` | tests' calls that come together |
 //! | `test_catalog` | tests' catalog that fails at a chosen moment |
 //! | `error` | what can go wrong, classified |
 
@@ -35,6 +36,8 @@ mod publishing;
 mod retried_calls;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod test_calls;
 #[cfg(test)]
 mod test_catalog;
 pub mod wal;

@@ -16,6 +16,7 @@ use belfry_model::{Clock, ManualClock, Tenant, TimestampMs};
 use super::*;
 use crate::error::Error;
 use crate::objects::Objects;
+use crate::test_calls::taken_once_open;
 use crate::test_catalog::TestCatalog;
 
 pub(super) const NOW: TimestampMs = TimestampMs(1_800_000_000_000);
@@ -370,17 +371,7 @@ async fn calls_that_come_together_do_not_pass_the_limit_of_the_head() {
             tokio::spawn(async move { store.put_events(&tenant, "g", "s", events, None).await })
         })
         .collect();
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
-    drop(closed);
-    let mut taken = 0;
-    for call in calls {
-        match call.await.unwrap() {
-            Ok(_) => taken += 1,
-            Err(error) => assert!(matches!(error, Error::Full { .. }), "{error}"),
-        }
-    }
+    let taken = taken_once_open(calls, closed).await;
     assert!((5..10).contains(&taken), "{taken}");
     assert!(b.store.head_bytes() <= limit);
     // Nothing stays reserved.

@@ -16,6 +16,7 @@ use belfry_model::{
 use super::*;
 use crate::error::{Error, Result};
 use crate::objects::Objects;
+use crate::test_calls::taken_once_open;
 
 const NOW: TimestampMs = TimestampMs(1_790_000_040_000);
 
@@ -380,17 +381,7 @@ async fn calls_that_come_together_do_not_pass_the_limit_of_the_head() {
             tokio::spawn(async move { store.put(&tenant(), batch, None).await })
         })
         .collect();
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
-    drop(closed);
-    let mut taken = 0;
-    for call in calls {
-        match call.await.unwrap() {
-            Ok(()) => taken += 1,
-            Err(error) => assert_eq!(error.class(), StatusClass::Throttled),
-        }
-    }
+    let taken = taken_once_open(calls, closed).await;
     assert!((10..50).contains(&taken), "{taken}");
     assert!(store.stats().head_bytes <= 20_000);
     // Nothing stays reserved.
