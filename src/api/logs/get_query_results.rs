@@ -1,6 +1,7 @@
 //! GetQueryResults: status, statistics and rows of a query (spec logs-insights.md 10.3).
 
 use std::ops::Range;
+use std::time::Duration;
 
 use belfry_catalog::queries::ResultPiece;
 use belfry_model::time::HOUR_MS;
@@ -20,6 +21,10 @@ use crate::services::Services;
 const PAGE_MAX: u64 = 10_000;
 /// Paging tokens are good for an hour, not for the usual day.
 const TOKEN_VALID_MS: i64 = HOUR_MS;
+
+/// Ours: so long a query that runs is waited for. Callers look once a second, most queries end in
+/// a tenth of that.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 pub struct GetQueryResults;
 
@@ -79,7 +84,7 @@ impl Operation for GetQueryResults {
         let id = input.query_id.unwrap_or_default();
         let query = services
             .insights
-            .query(&call.tenant, &id)
+            .query(&call.tenant, &id, PATIENCE)
             .await
             .map_err(fail)?
             .ok_or_else(|| super::query_not_found(&id))?;

@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use belfry_catalog::Page;
 use belfry_catalog::log_groups::LogGroup;
@@ -17,7 +18,7 @@ use belfry_model::time::{DAY_MS, HOUR_MS, SECOND_MS};
 use belfry_model::{Classified, Clock, StatusClass, Tenant, TimestampMs};
 use belfry_store::logs::{GroupScope, LogsStore};
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::answer_memory::AnswerMemory;
 use super::compile_error::CompileError;
@@ -90,6 +91,8 @@ struct Running {
     /// How it ends is decided: by the first of a result, a stop and a timeout. Also while its start
     /// is being written down, so that nothing writes its end before.
     decided: bool,
+    /// Tells whoever waits that it has ended; also by going away with the query.
+    ended: watch::Sender<()>,
     /// When its end, which could not be written, is written again.
     retry_at: Option<TimestampMs>,
 }
@@ -174,6 +177,7 @@ impl InsightsService {
             counters: Arc::default(),
             cancellation: Cancellation::default(),
             decided: true,
+            ended: watch::Sender::new(()),
             retry_at: None,
         };
         {
@@ -313,6 +317,7 @@ impl InsightsService {
                 if let Some(running) = running.get_mut(&row.id) {
                     running.row = row;
                     running.retry_at = Some(retry_at);
+                    running.ended.send_replace(());
                 }
             }
         }
@@ -329,15 +334,32 @@ impl InsightsService {
         }
     }
 
-    /// A query, with live statistics while it runs.
+    /// A query. One that has not ended is waited for, but no longer than `patience`; then it comes
+    /// with live statistics.
     ///
     /// # Errors
     /// Of the catalog.
-    pub async fn query(&self, tenant: &Tenant, id: &str) -> Result<Option<QueryRow>> {
+    pub async fn query(
+        &self,
+        tenant: &Tenant,
+        id: &str,
+        patience: Duration,
+    ) -> Result<Option<QueryRow>> {
+        if let Some(mut ended) = self.end_of(tenant, id) {
+            // Late, ended, or gone: what there is to tell is looked up.
+            let _ = tokio::time::timeout(patience, ended.changed()).await;
+        }
         if let Some(row) = self.live(tenant, id) {
             return Ok(Some(row));
         }
         Ok(self.catalog.query(tenant, id).await?)
+    }
+
+    /// Hears of the end of a query that has not ended.
+    fn end_of(&self, tenant: &Tenant, id: &str) -> Option<watch::Receiver<()>> {
+        let all = self.running.lock();
+        let running = all.get(id).filter(|q| q.row.tenant == *tenant)?;
+        (!running.row.status.is_final()).then(|| running.ended.subscribe())
     }
 
     fn live(&self, tenant: &Tenant, id: &str) -> Option<QueryRow> {

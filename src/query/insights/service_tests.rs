@@ -11,6 +11,10 @@ use super::super::refusing_catalog::RefusingCatalog;
 use super::*;
 use crate::insights::EngineConfig;
 
+/// For a query that ends, and for one that does not.
+const PATIENT: Duration = Duration::from_secs(60);
+const IMPATIENT: Duration = Duration::ZERO;
+
 const NOW: TimestampMs = TimestampMs(1_772_600_400_000);
 
 struct Bench {
@@ -151,13 +155,10 @@ impl Bench {
 
     /// The row of a query that has ended.
     async fn ended(&self, id: &str) -> QueryRow {
-        loop {
-            let row = self.service.query(&self.tenant, id).await.unwrap().unwrap();
-            if row.status.is_final() {
-                return row;
-            }
-            tokio::task::yield_now().await;
-        }
+        let row = self.service.query(&self.tenant, id, PATIENT).await;
+        let row = row.unwrap().unwrap();
+        assert!(row.status.is_final(), "{row:?}");
+        row
     }
 }
 
@@ -186,15 +187,22 @@ async fn a_result_is_kept() {
         &bench.clock,
     )
     .await;
-    let found = other.query(&bench.tenant, &id).await.unwrap().unwrap();
+    let found = other
+        .query(&bench.tenant, &id, IMPATIENT)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(found.status, QueryStatus::Complete);
     let stranger = Tenant::new("111111111111", "eu-west-1");
-    assert_eq!(other.query(&stranger, &id).await.unwrap(), None);
+    assert_eq!(other.query(&stranger, &id, IMPATIENT).await.unwrap(), None);
 
     // Until it is too old.
     bench.clock.advance_ms(KEPT_MS + 1);
     other.run_due(bench.clock.now()).await.unwrap();
-    assert_eq!(other.query(&bench.tenant, &id).await.unwrap(), None);
+    assert_eq!(
+        other.query(&bench.tenant, &id, IMPATIENT).await.unwrap(),
+        None
+    );
 }
 
 #[tokio::test]
@@ -227,7 +235,7 @@ async fn the_first_reason_to_end_counts() {
     let late = bench.start("fields i").await.unwrap();
     let waiting = bench
         .service
-        .query(&bench.tenant, &stopped)
+        .query(&bench.tenant, &stopped, IMPATIENT)
         .await
         .unwrap()
         .unwrap();
@@ -279,7 +287,11 @@ async fn a_restart_fails_what_was_running() {
         &bench.clock,
     )
     .await;
-    let row = after.query(&bench.tenant, &id).await.unwrap().unwrap();
+    let row = after
+        .query(&bench.tenant, &id, IMPATIENT)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(row.status, QueryStatus::Failed);
 }
 
