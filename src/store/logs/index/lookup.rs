@@ -208,7 +208,10 @@ fn message_token(segment: &OpenSegment, search: &Search<'_>) -> Result<Candidate
         match column.index {
             IndexKind::Values => {
                 let values = segment.values(ValuesKey::Column(i as u32))?;
-                rows.unite(&values.rows_where(|v| value_has_token(column, v, search)));
+                let too_short = |longest| longest < search.length();
+                if !values.longest_written().is_some_and(too_short) {
+                    rows.unite(&values.rows_where(|v| value_has_token(column, v, search)));
+                }
             }
             // UUIDs are never words: spare the reading of the text index.
             IndexKind::Words(_) if is_uuid => {}

@@ -64,7 +64,8 @@ fn decode_unicode(text: &str) -> Option<(char, usize)> {
 pub fn needs_no_escape(text: &[u8], style: Style) -> bool {
     let special =
         |b: u8| b < 0x20 || b == b'"' || b == b'\\' || (style == Style::Ascii && b >= 0x80);
-    !text.iter().any(|&b| special(b))
+    // Without an early end, so that many bytes are compared at a time.
+    !text.iter().fold(false, |found, &b| found | special(b))
 }
 
 /// Escapes `text` in the given style, appending to `out`.
