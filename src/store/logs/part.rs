@@ -21,6 +21,9 @@ pub(super) const BATCH_ROWS: usize = 8 * 1024;
 /// Rows of the first batch when the caller wants few.
 pub(super) const FIRST_BATCH_ROWS: usize = 256;
 
+/// Bytes of messages in a batch, about: batches of long messages have fewer rows.
+pub(super) const BATCH_BYTES: u64 = 8 << 20;
+
 /// A scan, and the streams it may return.
 pub(super) struct ScanContext {
     pub scan: LogScan,
@@ -69,6 +72,17 @@ impl ScanPart {
         )
     }
 
+    /// Bytes of a message of the part, on average.
+    fn average_bytes(&self) -> u64 {
+        match &self.source {
+            PartSource::Head(chunk) => {
+                let bytes = chunk.span_bytes(&(0..chunk.len()));
+                (bytes / chunk.len().max(1)) as u64
+            }
+            PartSource::Segment(_, rows) => rows.average_bytes(),
+        }
+    }
+
     /// About how many rows the part holds before any filter.
     pub fn rows_estimate(&self) -> u64 {
         match &self.source {
@@ -112,6 +126,8 @@ impl ScanPart {
 
     /// Starts reading. The reader blocks on I/O and computes: keep it off the async threads.
     pub fn read(self) -> ScanReader {
+        let of_bytes = BATCH_BYTES / self.average_bytes().max(1);
+        let rows_max = usize::try_from(of_bytes).map_or(BATCH_ROWS, |n| n.clamp(1, BATCH_ROWS));
         let state = match self.source {
             PartSource::Head(chunk) => {
                 let scan = &self.context.scan;
@@ -121,8 +137,11 @@ impl ScanPart {
             PartSource::Segment(segment, rows) => ReaderState::Unread(segment, rows),
         };
         let (batch_rows, batch_rows_max) = match self.context.scan.limit_hint {
-            Some(limit) => (limit.clamp(1, FIRST_BATCH_ROWS), BATCH_ROWS / 2),
-            None => (BATCH_ROWS, BATCH_ROWS),
+            Some(limit) => {
+                let rows_max = rows_max.min(BATCH_ROWS / 2);
+                (limit.clamp(1, rows_max.min(FIRST_BATCH_ROWS)), rows_max)
+            }
+            None => (rows_max, rows_max),
         };
         ScanReader {
             context: self.context,
@@ -194,6 +213,13 @@ impl ScanReader {
                 reader.next_batch(&self.context, &self.group, batch_rows, statistics)
             }
             ReaderState::Segment(rows) => {
+                let left = rows.left();
+                let limit = self.context.scan.limit_hint;
+                // All that is left may be in the answer: each read opens its columns anew.
+                let at_once = left > 0
+                    && left <= self.batch_rows_max
+                    && limit.is_some_and(|limit| left <= limit);
+                let batch_rows = if at_once { left } else { batch_rows };
                 rows.next_batch(&self.context, &self.group, batch_rows, statistics)
             }
             ReaderState::Unread(..) | ReaderState::Failed => Ok(None),

@@ -45,6 +45,11 @@ impl GroupRange {
     pub const fn row_range(&self) -> std::ops::Range<u32> {
         self.first_row..self.first_row.saturating_add(self.rows)
     }
+
+    /// Bytes of a message, on average.
+    pub fn average_bytes(&self) -> u64 {
+        self.text_bytes / u64::from(self.rows.max(1))
+    }
 }
 
 /// A field's values of one kind.

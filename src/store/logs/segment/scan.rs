@@ -84,6 +84,11 @@ impl SegmentRows {
         })
     }
 
+    /// Wanted rows that were not read yet.
+    pub const fn left(&self) -> usize {
+        self.left as usize
+    }
+
     /// The next rows in the direction, ascending in themselves.
     fn next_rows(&mut self, count: u32, direction: Direction) -> Vec<Range<u32>> {
         let count = count.min(self.left);
@@ -158,9 +163,8 @@ impl SegmentRows {
         let scanned = raw.batch.num_rows() as u64;
         let raw = reader.arrange(raw, self.check_time)?;
         let batch = reader.output(&raw)?;
-        let average = self.group.text_bytes / u64::from(self.group.rows.max(1));
         statistics.rows_scanned += scanned;
-        statistics.bytes_scanned += average * scanned;
+        statistics.bytes_scanned += self.group.average_bytes() * scanned;
         statistics.rows_returned += batch.num_rows() as u64;
         Ok(Some(batch))
     }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::logs::json::extract::{Extracted, extract, is_json_object, leaves};
+use crate::logs::part::{BATCH_BYTES, FIRST_BATCH_ROWS};
 
 /// Scalars as JSON texts: every kind of value, canonical and not.
 fn scalar() -> impl Strategy<Value = String> {
@@ -394,4 +395,65 @@ async fn segments_do_not_mix_days_or_retention_classes() {
         b.messages(b.event_scan(&forever)).await,
         ["yesterday", "today"]
     );
+}
+
+/// Rows of each batch of the only part.
+async fn batches(b: &Bench, scan: &LogScan) -> Vec<usize> {
+    let mut parts = b.store.snapshot().parts(scan).await.unwrap();
+    assert_eq!(parts.len(), 1);
+    let part = parts.remove(0);
+    tokio::task::spawn_blocking(|| part.read().map(|batch| batch.unwrap().num_rows()).collect())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn batches_of_long_messages_have_few_rows() {
+    let b = Bench::new().await;
+    let group = b.group("g", &["s"]).await;
+    let long = "x".repeat(250_000);
+    for from in [0, 20, 40] {
+        let events: Vec<(i64, &str)> = (from..from + 20).map(|at| (at, long.as_str())).collect();
+        for event in events.chunks(4) {
+            b.put("g", "s", event).await;
+        }
+    }
+    b.store.flush().await.unwrap();
+    let rows_max = BATCH_BYTES as usize / long.len();
+    for (direction, limit_hint) in [
+        (Direction::Ascending, None),
+        (Direction::Ascending, Some(10_000)),
+        (Direction::Descending, None),
+        (Direction::Descending, Some(10_000)),
+    ] {
+        let scan = LogScan {
+            columns: vec![FieldRef::Message],
+            direction,
+            limit_hint,
+            ..LogScan::new(vec![b.scope(&group)], TimestampMs(0), TimestampMs::MAX)
+        };
+        let rows = batches(&b, &scan).await;
+        assert_eq!(rows.iter().sum::<usize>(), 60);
+        assert!(rows.iter().all(|&rows| rows <= rows_max), "{rows:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_may_all_be_in_the_answer_is_read_at_once() {
+    let b = Bench::new().await;
+    let group = b.group("g", &["s"]).await;
+    let events: Vec<(i64, &str)> = (0..1_000).map(|at| (at, "short")).collect();
+    b.put("g", "s", &events).await;
+    b.store.flush().await.unwrap();
+    for direction in [Direction::Ascending, Direction::Descending] {
+        let scan = |limit| LogScan {
+            columns: vec![FieldRef::Message],
+            direction,
+            limit_hint: Some(limit),
+            ..LogScan::new(vec![b.scope(&group)], TimestampMs(0), TimestampMs::MAX)
+        };
+        assert_eq!(batches(&b, &scan(1_000)).await, [1_000]);
+        assert_eq!(batches(&b, &scan(999)).await, [FIRST_BATCH_ROWS, 744]);
+        assert_eq!(batches(&b, &scan(10)).await[..3], [10, 40, 160]);
+    }
 }
