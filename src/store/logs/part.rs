@@ -213,13 +213,8 @@ impl ScanReader {
                 reader.next_batch(&self.context, &self.group, batch_rows, statistics)
             }
             ReaderState::Segment(rows) => {
-                let left = rows.left();
                 let limit = self.context.scan.limit_hint;
-                // All that is left may be in the answer: each read opens its columns anew.
-                let at_once = left > 0
-                    && left <= self.batch_rows_max
-                    && limit.is_some_and(|limit| left <= limit);
-                let batch_rows = if at_once { left } else { batch_rows };
+                let batch_rows = rows.batch_rows(limit, batch_rows, self.batch_rows_max);
                 rows.next_batch(&self.context, &self.group, batch_rows, statistics)
             }
             ReaderState::Unread(..) | ReaderState::Failed => Ok(None),

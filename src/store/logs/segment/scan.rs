@@ -35,6 +35,8 @@ pub struct SegmentRows {
     run: Option<Run>,
     /// Whether exactly the wanted rows meet the scan's condition (time apart).
     pub exact: bool,
+    /// Whether the index named candidates, most of which may not meet the condition.
+    doubtful: bool,
 }
 
 impl SegmentRows {
@@ -49,6 +51,7 @@ impl SegmentRows {
         let scan = &context.scan;
         let found = candidates(&segment, &scan.prefilter)?;
         let range = group.row_range();
+        let doubtful = found.rows.is_some() && !found.exact;
         let mut wanted = found.rows;
         if let Some(streams) = stream_rows(&segment, context)? {
             match &mut wanted {
@@ -81,12 +84,21 @@ impl SegmentRows {
             check_time,
             run: None,
             exact: found.exact,
+            doubtful,
         })
     }
 
-    /// Wanted rows that were not read yet.
-    pub const fn left(&self) -> usize {
-        self.left as usize
+    /// How many rows the next batch has where a reader that wants about `limit` would read
+    /// `rows`, and at most `rows_max`. All that is left, where none of it is likely to be read in
+    /// vain: each read opens its columns anew, and decodes their pages.
+    pub fn batch_rows(&self, limit: Option<usize>, rows: usize, rows_max: usize) -> usize {
+        let left = self.left as usize;
+        let all_wanted = self.doubtful || limit.is_none_or(|limit| left <= limit);
+        if all_wanted && (1..=rows_max).contains(&left) {
+            left
+        } else {
+            rows
+        }
     }
 
     /// The next rows in the direction, ascending in themselves.

@@ -457,3 +457,22 @@ async fn what_may_all_be_in_the_answer_is_read_at_once() {
         assert_eq!(batches(&b, &scan(10)).await[..3], [10, 40, 160]);
     }
 }
+
+#[tokio::test]
+async fn candidates_that_few_of_may_match_are_read_at_once() {
+    let b = Bench::new().await;
+    let group = b.group("g", &["s"]).await;
+    let id = |at: i64| format!("20bd23b2-f87a-4794-bf9a-{at:012}");
+    let messages: Vec<String> = (0..1_000).map(id).collect();
+    let events = messages.iter().enumerate();
+    let events: Vec<(i64, &str)> = events.map(|(at, id)| (at as i64, id.as_str())).collect();
+    b.put("g", "s", &events).await;
+    b.store.flush().await.unwrap();
+    let scan = LogScan {
+        columns: vec![FieldRef::Message],
+        prefilter: Prefilter::contains(id(700)),
+        limit_hint: Some(10),
+        ..LogScan::new(vec![b.scope(&group)], TimestampMs(0), TimestampMs::MAX)
+    };
+    assert_eq!(batches(&b, &scan).await, [1_000]);
+}
