@@ -1,7 +1,8 @@
 //! How long does it take to find one series among 100,000, in the head and in a block?
 //!
-//! Budget: 50 microseconds a read of one metric, 2 milliseconds a page of 500 listed metrics, 1
-//! millisecond to list the metrics that have a certain dimension.
+//! Budget: 50 microseconds a read of one metric; a page of 500 listed metrics 2 milliseconds from a
+//! block, and 10 from the head, whose series are in no order; 1 millisecond to list the metrics that
+//! have a certain dimension.
 
 use std::sync::Arc;
 

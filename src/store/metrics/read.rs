@@ -1,7 +1,7 @@
 //! Reading datapoints: one pass over blocks and heads per request, shared by all its metrics.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use belfry_model::{MetricId, StatisticSet, Tenant, TimestampMs, Unit};
 
@@ -82,13 +82,16 @@ pub(super) struct ReadContext {
     pub cache: Arc<IndexCache>,
 }
 
+/// Asked once: the answer takes files of the kernel, and longer than many a read.
+static CORES: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+
 /// Runs reads on as many threads as there are cores and reads to share.
 pub(super) async fn run(
     context: ReadContext,
     reads: Vec<PreparedRead>,
 ) -> Result<Vec<MetricReadResult>> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = cores.min(reads.len() / READS_PER_WORKER_MIN).max(1);
+    let workers = CORES.min(reads.len() / READS_PER_WORKER_MIN).max(1);
     let share = reads.len().div_ceil(workers).max(1);
     let context = Arc::new(context);
     let mut tasks = VecDeque::new();
