@@ -40,6 +40,14 @@ impl RowSet {
         self.0.is_empty()
     }
 
+    /// From the smallest to behind the largest member.
+    pub fn span(&self) -> Range<u32> {
+        match (self.0.minimum(), self.0.maximum()) {
+            (Some(first), Some(last)) => first..last.saturating_add(1),
+            _ => 0..0,
+        }
+    }
+
     pub fn intersect(&mut self, other: &Self) {
         self.0.and_inplace(&other.0);
     }

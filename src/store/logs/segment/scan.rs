@@ -11,6 +11,7 @@ use super::output::BatchReader;
 use super::run::{Columns, Run, TIMESTAMP};
 use super::time_pages::rows_in_times;
 use crate::error::Result;
+use crate::logs::index::ids::PAGE_ROWS;
 use crate::logs::index::lookup::candidates;
 use crate::logs::part::ScanContext;
 use crate::logs::row_set::RowSet;
@@ -35,8 +36,9 @@ pub struct SegmentRows {
     run: Option<Run>,
     /// Whether exactly the wanted rows meet the scan's condition (time apart).
     pub exact: bool,
-    /// Whether the index named candidates, most of which may not meet the condition.
-    doubtful: bool,
+    /// Whether the wanted rows are candidates within the length of a page, as those of an id are:
+    /// few of them may meet the condition, and reading some takes about as long as reading all.
+    of_one_page: bool,
 }
 
 impl SegmentRows {
@@ -74,6 +76,10 @@ impl SegmentRows {
             .as_ref()
             .map_or(u64::from(group.rows), RowSet::len)
             .min(u64::from(group.rows)) as u32;
+        let of_one_page = doubtful
+            && wanted
+                .as_ref()
+                .is_some_and(|rows| rows.span().len() <= PAGE_ROWS as usize);
         statistics.rows_skipped += u64::from(group.rows - left);
         Ok(Self {
             segment,
@@ -84,7 +90,7 @@ impl SegmentRows {
             check_time,
             run: None,
             exact: found.exact,
-            doubtful,
+            of_one_page,
         })
     }
 
@@ -93,7 +99,7 @@ impl SegmentRows {
     /// vain: each read opens its columns anew, and decodes their pages.
     pub fn batch_rows(&self, limit: Option<usize>, rows: usize, rows_max: usize) -> usize {
         let left = self.left as usize;
-        let all_wanted = self.doubtful || limit.is_none_or(|limit| left <= limit);
+        let all_wanted = self.of_one_page || limit.is_none_or(|limit| left <= limit);
         if all_wanted && (1..=rows_max).contains(&left) {
             left
         } else {

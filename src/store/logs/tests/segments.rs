@@ -459,20 +459,26 @@ async fn what_may_all_be_in_the_answer_is_read_at_once() {
 }
 
 #[tokio::test]
-async fn candidates_that_few_of_may_match_are_read_at_once() {
+async fn candidates_of_one_page_are_read_at_once() {
     let b = Bench::new().await;
     let group = b.group("g", &["s"]).await;
-    let id = |at: i64| format!("20bd23b2-f87a-4794-bf9a-{at:012}");
-    let messages: Vec<String> = (0..1_000).map(id).collect();
+    let id = |at: usize| format!("20bd23b2-f87a-4794-bf9a-{at:012}");
+    // Two pages of ids; in every other event two words, in one of four as a phrase.
+    let word = |at: usize| ["one two", "", "two one", ""][at % 4];
+    let messages: Vec<String> = (0..5_000)
+        .map(|at| format!("{} {}", id(at), word(at)))
+        .collect();
     let events = messages.iter().enumerate();
-    let events: Vec<(i64, &str)> = events.map(|(at, id)| (at as i64, id.as_str())).collect();
+    let events: Vec<(i64, &str)> = events.map(|(at, m)| (at as i64, m.as_str())).collect();
     b.put("g", "s", &events).await;
     b.store.flush().await.unwrap();
-    let scan = LogScan {
+    let scan = |text: &str| LogScan {
         columns: vec![FieldRef::Message],
-        prefilter: Prefilter::contains(id(700)),
+        prefilter: Prefilter::contains(text),
         limit_hint: Some(10),
         ..LogScan::new(vec![b.scope(&group)], TimestampMs(0), TimestampMs::MAX)
     };
-    assert_eq!(batches(&b, &scan).await, [1_000]);
+    assert_eq!(batches(&b, &scan(&id(700))).await, [4_096]);
+    // Those of words are all over the place, and most of them may match.
+    assert_eq!(batches(&b, &scan("one two")).await[..3], [10, 40, 160]);
 }
