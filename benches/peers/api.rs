@@ -1,19 +1,19 @@
-//! Signed calls: prepared ones sent as fast as the server answers, and single timed ones.
+//! Signed calls of the AWS API.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use belfry_model::{Clock, SystemClock};
 use belfry_wire::RequestHead;
 use belfry_wire::sigv4::Signer;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::Failure;
+use crate::report::Latencies;
+use crate::sending::send_all;
 use crate::server::Server;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Clone, Copy)]
 pub enum Service {
@@ -115,70 +115,25 @@ impl Api {
             .await
     }
 
-    /// Sends all requests over `connections` tasks; returns seconds and latencies. Throttled
-    /// requests are sent again.
+    /// Sends all requests; those that are throttled again.
     pub async fn send_all(
         self: &Arc<Self>,
         requests: Vec<Prepared>,
         connections: usize,
     ) -> Result<(f64, Latencies), Failure> {
-        let (requests, next) = (Arc::new(requests), Arc::new(AtomicUsize::new(0)));
-        let started = Instant::now();
-        let tasks: Vec<_> = (0..connections)
-            .map(|_| {
-                let (api, requests, next) = (self.clone(), requests.clone(), next.clone());
-                tokio::spawn(async move {
-                    let mut times = Vec::new();
-                    while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let begun = Instant::now();
-                        while let Err(error) = api.send(request.clone()).await {
-                            let text = error.to_string();
-                            if !text.contains("Throttling") {
-                                return Err(text);
-                            }
-                            tokio::time::sleep(Duration::from_millis(5)).await;
-                        }
-                        times.push(begun.elapsed());
+        let api = Arc::clone(self);
+        send_all(requests, connections, move |request: Prepared| {
+            let api = Arc::clone(&api);
+            async move {
+                while let Err(error) = api.send(request.clone()).await {
+                    if !error.to_string().contains("Throttling") {
+                        return Err(error);
                     }
-                    Ok(times)
-                })
-            })
-            .collect();
-        let mut times = Vec::new();
-        for task in tasks {
-            times.extend(task.await??);
-        }
-        Ok((started.elapsed().as_secs_f64(), Latencies(times)))
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                Ok(())
+            }
+        })
+        .await
     }
-}
-
-pub struct Latencies(Vec<Duration>);
-
-impl Latencies {
-    pub fn ms(&mut self, quantile: f64) -> f64 {
-        self.0.sort_unstable();
-        let at = ((self.0.len().saturating_sub(1)) as f64 * quantile) as usize;
-        self.0.get(at).map_or(0.0, |time| time.as_secs_f64() * 1e3)
-    }
-}
-
-/// Runs `ask` up to `runs` times (but not much longer than ten seconds) and prints its latency.
-pub async fn time<F, Fut>(name: &str, runs: usize, ask: F) -> Result<(), Failure>
-where
-    F: Fn() -> Fut,
-    Fut: Future<Output = Result<u64, Failure>>,
-{
-    let (started, mut times, mut rows) = (Instant::now(), Vec::new(), 0);
-    while times.len() < runs && (times.len() < 5 || started.elapsed() < Duration::from_secs(10)) {
-        let begun = Instant::now();
-        rows = ask().await?;
-        times.push(begun.elapsed());
-    }
-    let n = times.len();
-    let mut times = Latencies(times);
-    println!(
-        "{}",
-        json!({"query": name, "n": n, "rows": rows, "p50_ms": times.ms(0.5), "p99_ms": times.ms(0.99), "min_ms": times.ms(0.0)})
-    );
-    Ok(())
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use belfry_model::{Clock, SystemClock};
 use serde_json::{Value, json};
 
-use crate::api::{self, Api, Service};
+use crate::Failure;
+use crate::api::{Api, Service};
+use crate::report::Report;
 use crate::server::Server;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const GROUP: &str = "bench";
 const EVENTS: usize = 1_000;
@@ -19,59 +19,142 @@ const STREAMS: usize = 100;
 /// Requests that are built and signed ahead, so that building them is not measured.
 const PREPARED_MAX: usize = 200;
 
-/// Queries whose name ends so look at the last hour alone.
-const LAST_HOUR: &str = "last hour";
-/// What else the peers were asked over their JSON events (12 fields, words of a made-up language).
-const PEERS_QUERIES: [(&str, &str); 11] = [
-    (
-        "rare phrase, fetch all",
-        "filter msg like \"checksum mismatch on replica\" | limit 10000",
-    ),
-    (
-        "common word of a field, count",
-        "filter msg like \"request\" | stats count(*)",
-    ),
-    (
-        "substring of 5 hex digits, count",
-        "filter msg like \"3fa9c\" | stats count(*)",
-    ),
-    (
-        "regex with a literal, count",
-        "filter msg like /obj_[0-9]{3}[a-f]{3}.* store/ | stats count(*)",
-    ),
-    (
-        "p99 by service, 1 min bins, 12 h",
+/// What the peers were asked over their JSON events (12 fields, words of a made-up language).
+pub struct Question {
+    pub name: &'static str,
+    pub runs: usize,
+    pub insights: String,
+    /// In LogsQL.
+    pub logsql: String,
+    /// The most rows of a LogsQL answer, the newest; 0 for all.
+    pub limit: usize,
+    /// Looks at the last hour alone.
+    pub last_hour: bool,
+}
+
+pub fn questions(args: &Args) -> Vec<Question> {
+    let question = |name, insights: &str, logsql: &str| Question {
+        name,
+        runs: 20,
+        insights: insights.to_owned(),
+        logsql: logsql.to_owned(),
+        limit: 0,
+        last_hour: false,
+    };
+    let (term, condition) = (&args.term, &args.condition);
+    let mut all = Vec::new();
+    if let Some(needle) = &args.needle {
+        all.push(Question {
+            runs: 50,
+            ..question(
+                "one request id",
+                &format!("filter @message like \"{needle}\""),
+                &format!("request_id:\"{needle}\""),
+            )
+        });
+    }
+    let p99_by_service = (
         "stats pct(latency_ms, 99) by bin(1m), service | limit 10000",
-    ),
-    (
-        "p99 by service, 1 min bins, last hour",
-        "stats pct(latency_ms, 99) by bin(1m), service | limit 10000",
-    ),
-    (
-        "top 10 paths, status >= 500",
-        "filter status >= 500 | stats count(*) as n by path | sort n desc | limit 10",
-    ),
-    ("distinct users", "stats count_distinct(user_id)"),
-    (
-        "two words, count",
-        "filter msg like \"nepar\" and msg like \"lovide\" | stats count(*)",
-    ),
-    (
-        "two words, last 100",
-        "fields @timestamp, @message | filter msg like \"nepar\" and msg like \"lovide\" \
-         | sort @timestamp desc | limit 100",
-    ),
-    (
-        "errors per 5 min",
-        "filter level = \"error\" | stats count(*) by bin(5m) | limit 10000",
-    ),
-];
+        "* | stats by (_time:1m, service) quantile(0.99, latency_ms) p99",
+    );
+    all.extend([
+        question(
+            "common term, count",
+            &format!("filter @message like \"{term}\" | stats count(*)"),
+            &format!("_msg:\"{term}\" | stats count() n"),
+        ),
+        Question {
+            limit: 100,
+            ..question(
+                "last 100 of a filter",
+                &format!(
+                    "fields @timestamp, @message | filter {condition} | sort @timestamp desc | limit 100"
+                ),
+                &args.victoria_condition,
+            )
+        },
+        question(
+            "count by level",
+            "stats count(*) by level",
+            "* | stats by (level) count() n",
+        ),
+        question(
+            "rare phrase, fetch all",
+            "filter msg like \"checksum mismatch on replica\" | limit 10000",
+            "_msg:\"checksum mismatch on replica\"",
+        ),
+        question(
+            "common word of a field, count",
+            "filter msg like \"request\" | stats count(*)",
+            "_msg:request | stats count() n",
+        ),
+        question(
+            "substring of 5 hex digits, count",
+            "filter msg like \"3fa9c\" | stats count(*)",
+            "_msg:~\"3fa9c\" | stats count() n",
+        ),
+        question(
+            "regex with a literal, count",
+            "filter msg like /obj_[0-9]{3}[a-f]{3}.* store/ | stats count(*)",
+            "_msg:~\"obj_[0-9]{3}[a-f]{3}.* store\" | stats count() n",
+        ),
+        question(
+            "p99 by service, 1 min bins, 12 h",
+            p99_by_service.0,
+            p99_by_service.1,
+        ),
+        Question {
+            last_hour: true,
+            ..question(
+                "p99 by service, 1 min bins, last hour",
+                p99_by_service.0,
+                p99_by_service.1,
+            )
+        },
+        question(
+            "top 10 paths, status >= 500",
+            "filter status >= 500 | stats count(*) as n by path | sort n desc | limit 10",
+            "status:>=500 | stats by (path) count() n | sort by (n desc) limit 10",
+        ),
+        question(
+            "distinct users",
+            "stats count_distinct(user_id)",
+            "* | stats count_uniq(user_id) n",
+        ),
+        question(
+            "two words, count",
+            "filter msg like \"nepar\" and msg like \"lovide\" | stats count(*)",
+            "_msg:nepar _msg:lovide | stats count() n",
+        ),
+        Question {
+            limit: 100,
+            ..question(
+                "two words, last 100",
+                "fields @timestamp, @message | filter msg like \"nepar\" and msg like \"lovide\" \
+                 | sort @timestamp desc | limit 100",
+                "_msg:nepar _msg:lovide",
+            )
+        },
+        question(
+            "errors per 5 min",
+            "filter level = \"error\" | stats count(*) by bin(5m) | limit 10000",
+            "level:=error | stats by (_time:5m) count() n",
+        ),
+    ]);
+    all
+}
+
+/// The lines of the file.
+pub fn lines(args: &Args) -> Result<impl Iterator<Item = std::io::Result<String>>, Failure> {
+    let file = std::io::BufReader::new(std::fs::File::open(&args.lines)?);
+    Ok(file.lines().take(args.max))
+}
 
 #[derive(clap::Args)]
 pub struct Args {
     /// Log messages, one a line
     #[arg(long)]
-    lines: PathBuf,
+    pub lines: PathBuf,
     /// Hours that the events are spread over, up to now
     #[arg(long, default_value_t = 12)]
     hours: i64,
@@ -87,17 +170,25 @@ pub struct Args {
     /// At most so many lines
     #[arg(long, default_value_t = usize::MAX)]
     max: usize,
+    /// The same condition in LogsQL
+    #[arg(long, default_value = "level:=error")]
+    victoria_condition: String,
+    /// A VictoriaLogs that takes the same events afterwards, and is asked the same
+    #[arg(long)]
+    pub victoria_logs: Option<PathBuf>,
     /// Only the queries, over what an earlier run left in `--data-dir`
     #[arg(long)]
     search_only: bool,
 }
 
-pub async fn run(args: &Args, server: &mut Server, connections: usize) -> Result<(), Failure> {
+pub async fn run(args: &Args, server: &mut Server, connections: usize) -> Result<Report, Failure> {
+    let mut report = Report::new("belfry");
     let api = Arc::new(Api::new(server)?);
     if args.search_only {
         // Older by up to a day than what was sent: the window of the queries has to hold it all.
         let start_ms = SystemClock.now().0 - (args.hours + 24) * 3_600_000;
-        return search(&api, args, start_ms).await;
+        search(&mut report, &api, args, start_ms).await?;
+        return Ok(report);
     }
     api.call(
         Service::Logs,
@@ -109,18 +200,14 @@ pub async fn run(args: &Args, server: &mut Server, connections: usize) -> Result
         let input = json!({"logGroupName": GROUP, "logStreamName": format!("s{stream}")});
         api.call(Service::Logs, "CreateLogStream", &input).await?;
     }
-    let count = || -> Result<usize, Failure> {
-        let file = std::io::BufReader::new(std::fs::File::open(&args.lines)?);
-        Ok(file.lines().count().min(args.max))
-    };
-    let total = count()?.max(1) as i64;
+    let total = lines(args)?.count().max(1) as i64;
     let span_ms = args.hours * 3_600_000;
     let start_ms = SystemClock.now().0 - span_ms;
 
-    let file = std::io::BufReader::new(std::fs::File::open(&args.lines)?);
     let (mut events, mut requests) = (Vec::with_capacity(EVENTS), Vec::new());
-    let (mut sent, mut raw_bytes, mut seconds, cpu_before) = (0_u64, 0_u64, 0.0, server.cpu_s());
-    let mut lines = file.lines().take(args.max).peekable();
+    let (mut sent, mut raw_bytes, mut seconds, cpu_before) =
+        (0_u64, 0_u64, 0.0, server.process.cpu_s());
+    let mut lines = lines(args)?.peekable();
     let mut batches = 0;
     while let Some(line) = lines.next() {
         let line = line?;
@@ -145,112 +232,104 @@ pub async fn run(args: &Args, server: &mut Server, connections: usize) -> Result
                 .await?;
             seconds += took;
             if last {
-                println!(
-                    "{}",
-                    json!({"step": "last batch of requests", "p50_ms": latency.ms(0.5), "p99_ms": latency.ms(0.99)})
+                report.figures(
+                    "last batch of requests",
+                    &[("p50_ms", latency.ms(0.5)), ("p99_ms", latency.ms(0.99))],
                 );
             }
         }
     }
-    let gb = raw_bytes as f64 / 1e9;
-    let cpu = server.cpu_s() - cpu_before;
-    println!(
-        "{}",
-        json!({"step": "PutLogEvents x 1000, signed, durable", "events": sent, "per_s": (sent as f64 / seconds).round(),
-               "raw_mb_per_s": gb * 1e3 / seconds, "cpu_s_per_gb_accepted": cpu / gb})
+    let (gb, sent) = (raw_bytes as f64 / 1e9, sent as f64);
+    let cpu_per_gb = |server: &Server| (server.process.cpu_s() - cpu_before) / gb;
+    report.figures(
+        "PutLogEvents x 1000, signed, durable",
+        &[
+            ("events", sent),
+            ("per_s", sent / seconds),
+            ("raw_mb_per_s", gb * 1e3 / seconds),
+            ("cpu_s_per_gb_accepted", cpu_per_gb(server)),
+        ],
     );
-    server.report_size("logs sent");
-    server.settle().await;
-    let cpu = server.cpu_s() - cpu_before;
-    println!(
-        "{}",
-        json!({"step": "logs settled", "cpu_s_per_gb": cpu / gb,
-               "disk_of_raw": (server.disk_bytes("objects") + server.disk_bytes("wal")) as f64 / raw_bytes as f64})
+    report.keep("events per s", sent / seconds);
+    server.report_size(&mut report, "logs sent");
+    let process = &server.process;
+    process.settle().await;
+    let disk = process.disk_bytes("objects") + process.disk_bytes("wal");
+    let disk_of_raw = disk as f64 / raw_bytes as f64;
+    report.figures(
+        "logs settled",
+        &[
+            ("cpu_s_per_gb", cpu_per_gb(server)),
+            ("disk_of_raw", disk_of_raw),
+        ],
     );
-    server.report_size("logs settled");
-    search(&api, args, start_ms).await?;
-    println!(
-        "{}",
-        json!({"step": "restart after kill -9", "ready_s": server.restart().await?})
-    );
-    server.report_size("logs restarted");
-    search(&api, args, start_ms).await
+    report.keep("CPU-s per GB", cpu_per_gb(server));
+    report.keep("disk / raw", disk_of_raw);
+    report.keep("peak MB at ingest", process.peak_memory_mb());
+    server.report_size(&mut report, "logs settled");
+    search(&mut report, &api, args, start_ms).await?;
+    let ready_s = server.restart().await?;
+    report.figures("restart after kill -9", &[("ready_s", ready_s)]);
+    server.report_size(&mut report, "logs restarted");
+    search(&mut Report::new("belfry, restarted"), &api, args, start_ms).await?;
+    Ok(report)
 }
 
-async fn search(api: &Api, args: &Args, start_ms: i64) -> Result<(), Failure> {
-    let all_s = start_ms / 1_000 - 60;
-    let filter = |pattern: String| async move {
-        let mut input = json!({"logGroupName": GROUP, "filterPattern": pattern});
-        let mut found = 0;
-        loop {
-            let answer = api.call(Service::Logs, "FilterLogEvents", &input).await?;
-            found += answer["events"].as_array().map_or(0, Vec::len) as u64;
-            if answer["nextToken"].is_null() {
-                return Ok(found);
-            }
-            input["nextToken"] = answer["nextToken"].clone();
-        }
-    };
-    let insights = |query: String, start_s: i64| async move {
-        let end_s = SystemClock.now().as_secs() + 60;
-        let input = json!({"logGroupName": GROUP, "queryString": query, "startTime": start_s, "endTime": end_s});
-        let started = api.call(Service::Logs, "StartQuery", &input).await?;
-        let ask = json!({"queryId": started["queryId"]});
-        loop {
-            let answer = api.call(Service::Logs, "GetQueryResults", &ask).await?;
-            match answer["status"].as_str() {
-                Some("Complete") => {
-                    let rows = answer["results"].as_array();
-                    let only = rows.and_then(|rows| {
-                        rows.first()?.as_array()?.first()?["value"]
-                            .as_str()?
-                            .parse()
-                            .ok()
-                    });
-                    return Ok(match (rows.map_or(0, Vec::len), only) {
-                        (1, Some(count)) => count,
-                        (rows, _) => rows as u64,
-                    });
-                }
-                Some("Scheduled" | "Running") => tokio::time::sleep(Duration::from_millis(1)).await,
-                _ => return Err(answer.to_string().into()),
-            }
-        }
-    };
+async fn search(report: &mut Report, api: &Api, args: &Args, start_ms: i64) -> Result<(), Failure> {
     if let Some(needle) = &args.needle {
-        let pattern: Value = json!(needle);
-        api::time("needle: FilterLogEvents", 50, || {
-            filter(pattern.to_string())
-        })
-        .await?;
-        api::time("needle: Insights", 50, || {
-            insights(format!("filter @message like {pattern}"), all_s)
-        })
-        .await?;
+        // Quoted: a phrase.
+        let pattern = format!("\"{needle}\"");
+        let ask = || filter(api, &pattern);
+        report
+            .time("one request id, FilterLogEvents", 50, ask)
+            .await?;
     }
-    let term = &args.term;
-    let queries = [
-        (
-            "common term, count",
-            format!("filter @message like \"{term}\" | stats count(*)"),
-        ),
-        (
-            "last 100 of a filter",
-            format!(
-                "fields @timestamp, @message | filter {} | sort @timestamp desc | limit 100",
-                args.condition
-            ),
-        ),
-        ("count by level", "stats count(*) by level".to_owned()),
-    ];
-    let of_peers = PEERS_QUERIES.map(|(name, query)| (name, query.to_owned()));
-    for (name, query) in queries.into_iter().chain(of_peers) {
-        let start_s = match name.ends_with(LAST_HOUR) {
+    for question in questions(args) {
+        let start_s = match question.last_hour {
             true => SystemClock.now().as_secs() - 3_600,
-            false => all_s,
+            false => start_ms / 1_000 - 60,
         };
-        let name = format!("{name}: Insights");
-        api::time(&name, 20, || insights(query.clone(), start_s)).await?;
+        let ask = || insights(api, &question.insights, start_s);
+        report.time(question.name, question.runs, ask).await?;
     }
     Ok(())
+}
+
+/// How many events FilterLogEvents finds, over all its pages.
+async fn filter(api: &Api, pattern: &str) -> Result<u64, Failure> {
+    let mut input = json!({"logGroupName": GROUP, "filterPattern": pattern});
+    let mut found = 0;
+    loop {
+        let answer = api.call(Service::Logs, "FilterLogEvents", &input).await?;
+        found += answer["events"].as_array().map_or(0, Vec::len) as u64;
+        if answer["nextToken"].is_null() {
+            return Ok(found);
+        }
+        input["nextToken"] = answer["nextToken"].clone();
+    }
+}
+
+/// How many rows a query gives; of one row with a number, the number.
+async fn insights(api: &Api, query: &str, start_s: i64) -> Result<u64, Failure> {
+    let end_s = SystemClock.now().as_secs() + 60;
+    let input = json!({"logGroupName": GROUP, "queryString": query, "startTime": start_s, "endTime": end_s});
+    let started = api.call(Service::Logs, "StartQuery", &input).await?;
+    let ask = json!({"queryId": started["queryId"]});
+    loop {
+        let answer = api.call(Service::Logs, "GetQueryResults", &ask).await?;
+        match answer["status"].as_str() {
+            Some("Complete") => {
+                let rows = answer["results"].as_array();
+                let rows = rows.map_or(&[][..], Vec::as_slice);
+                let value = |row: &Value| row[0]["value"].as_str()?.parse().ok();
+                let count = match rows {
+                    [only] => value(only),
+                    _ => None,
+                };
+                return Ok(count.unwrap_or(rows.len() as u64));
+            }
+            Some("Scheduled" | "Running") => tokio::time::sleep(Duration::from_millis(1)).await,
+            _ => return Err(answer.to_string().into()),
+        }
+    }
 }

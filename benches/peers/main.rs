@@ -12,15 +12,30 @@
 //!     --steps 4320 --step-s 10 --wait-s 75
 //! cargo bench --bench peers -- logs --lines events.jsonl
 //! ```
+//!
+//! With `--victoria-metrics BINARY` or `--victoria-logs BINARY` that peer takes the same data in the
+//! same run, by its own protocol, and is asked the same questions; then the figures are compared.
+//! `events.jsonl` must then have the fields that the questions are about.
 
 mod api;
 mod logs;
 mod metrics;
+mod process;
+mod report;
+mod sending;
 mod server;
+mod victoria;
+mod victoria_logs;
+mod victoria_metrics;
+mod walk;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+
+use crate::server::Server;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Parser)]
 struct Cli {
@@ -51,7 +66,7 @@ enum Command {
     Logs(logs::Args),
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+fn main() -> Result<(), Failure> {
     let cli = Cli::parse();
     let Some(command) = cli.command else {
         // `cargo bench` without arguments starts every bench: this one takes minutes and gigabytes.
@@ -62,12 +77,28 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         .worker_threads(2)
         .enable_all()
         .build()?;
+    let connections = cli.connections;
     runtime.block_on(async {
-        let mut server =
-            server::Server::start(&cli.binary, cli.data_dir.as_deref(), cli.config).await?;
+        let mut server = Server::start(&cli.binary, cli.data_dir.as_deref(), cli.config).await?;
         match &command {
-            Command::Metrics(args) => metrics::run(args, &mut server, cli.connections).await,
-            Command::Logs(args) => logs::run(args, &mut server, cli.connections).await,
+            Command::Metrics(args) => {
+                let window = args.window();
+                let ours = metrics::run(args, window, &mut server, connections).await?;
+                drop(server);
+                if let Some(binary) = &args.victoria_metrics {
+                    let theirs = victoria_metrics::run(args, window, binary, connections).await?;
+                    ours.compare(&theirs);
+                }
+            }
+            Command::Logs(args) => {
+                let ours = logs::run(args, &mut server, connections).await?;
+                drop(server);
+                if let Some(binary) = &args.victoria_logs {
+                    let theirs = victoria_logs::run(args, binary, connections).await?;
+                    ours.compare(&theirs);
+                }
+            }
         }
+        Ok(())
     })
 }
