@@ -23,7 +23,10 @@ pub(super) fn check_rows(metadata: &ParquetMetaData, rows: u32) -> Result<(), St
             continue;
         };
         let starts = pages.iter().map(|page| page.first_row_index);
-        let first_is_0 = rows == 0 || starts.clone().next() == Some(0);
+        let first_is_0 = match starts.clone().next() {
+            Some(first) => first == 0,
+            None => rows == 0,
+        };
         if !first_is_0 || !starts.clone().is_sorted() || starts.max().is_some_and(|s| s > rows) {
             return Err(format!("pages of row group {number} do not tile its rows"));
         }
@@ -114,16 +117,20 @@ mod tests {
         loaded.metadata().as_ref().clone()
     }
 
-    /// The second row group's pages have these numbers of rows.
-    fn with_pages(rows: &[i64]) -> ParquetMetaData {
-        let mut builder = metadata().into_builder();
+    /// The second row group's pages begin at these rows of it.
+    fn with_pages(metadata: ParquetMetaData, starts: &[i64]) -> ParquetMetaData {
+        let mut builder = metadata.into_builder();
         let mut offsets = builder.take_offset_index().unwrap();
         let mut pages = OffsetIndexBuilder::new();
-        for &rows in rows {
-            pages.append_row_count(rows);
+        for _ in starts {
+            pages.append_row_count(0);
             pages.append_offset_and_size(4, 10);
         }
-        offsets[1] = vec![pages.build()];
+        let mut pages = pages.build();
+        for (page, start) in pages.page_locations.iter_mut().zip(starts) {
+            page.first_row_index = *start;
+        }
+        offsets[1] = vec![pages];
         builder.set_offset_index(Some(offsets)).build()
     }
 
@@ -162,16 +169,22 @@ mod tests {
         ] {
             assert!(check_rows(&with_row_groups(rows), 100).is_err(), "{rows:?}");
         }
-        check_rows(&with_pages(&[10, 10, 10, 10]), 100).unwrap();
-        for rows in [
+        check_rows(&with_pages(metadata(), &[0, 10, 20, 30]), 100).unwrap();
+        for starts in [
             &[][..],
-            &[10, 31, 10],
-            &[10, -1, 10],
-            &[-1, 41, 1],
-            &[1 << 40, 1],
-            &[(1 << 32) - 40, 1],
+            &[5, 10],
+            &[0, 10, 41],
+            &[0, 10, 9],
+            &[0, -1, 40],
+            &[0, 1 << 40],
+            &[0, (1 << 32) - 40],
         ] {
-            assert!(check_rows(&with_pages(rows), 100).is_err(), "{rows:?}");
+            let damaged = with_pages(metadata(), starts);
+            assert!(check_rows(&damaged, 100).is_err(), "{starts:?}");
         }
+        let empty = |starts: &[i64]| with_pages(with_row_groups(&[40, 0, 60]), starts);
+        check_rows(&empty(&[]), 100).unwrap();
+        check_rows(&empty(&[0]), 100).unwrap();
+        assert!(check_rows(&empty(&[-1]), 100).is_err());
     }
 }
