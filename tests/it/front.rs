@@ -277,6 +277,7 @@ async fn own_metrics_tell_of_every_part() {
     };
     assert!(value("belfry_metrics_wal_bytes") > 0.0);
     assert_eq!(value("belfry_metrics_head_series"), 1.0);
+    assert_eq!(value("belfry_metrics_head_samples"), 1.0);
     for idle in [
         "belfry_logs_segments",
         "belfry_queries_running",

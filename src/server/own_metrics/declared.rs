@@ -58,6 +58,8 @@ declare! {
         "Memory held by metrics that are not in blocks yet";
     MetricsHeadSeries, Gauge, Some("metrics_head_series"), Count,
         "Series that have samples in the head";
+    MetricsHeadSamples, Gauge, Some("metrics_head_samples"), Count,
+        "Samples that are not in blocks yet";
     MetricsBlocks, Gauge, Some("metrics_blocks"), Count, "Blocks of metrics";
     MetricsBlockBytes, Gauge, Some("metrics_block_bytes"), Bytes, "Size of all blocks of metrics";
     LogsWalBytes, Gauge, Some("logs_wal_bytes"), Bytes, "Size of the write-ahead log of logs";

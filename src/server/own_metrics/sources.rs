@@ -28,6 +28,7 @@ impl Sources {
         own.set(Own::MetricsWalBytes, metrics.wal_bytes);
         own.set(Own::MetricsHeadBytes, metrics.head_bytes);
         own.set(Own::MetricsHeadSeries, metrics.head_series);
+        own.set(Own::MetricsHeadSamples, metrics.head_samples);
         own.set(Own::MetricsBlocks, metrics.blocks);
         own.set(Own::MetricsBlockBytes, metrics.block_bytes);
         let logs = self.logs.stats();
