@@ -72,14 +72,15 @@ impl ScanPart {
         )
     }
 
-    /// Bytes of a message of the part, on average.
-    fn average_bytes(&self) -> u64 {
+    /// Rows that a batch of the part has at most.
+    fn batch_rows_max(&self) -> usize {
         match &self.source {
-            PartSource::Head(chunk) => {
-                let bytes = chunk.span_bytes(&(0..chunk.len()));
-                (bytes / chunk.len().max(1)) as u64
+            // A chunk of the head is shorter than that.
+            PartSource::Head(_) => BATCH_ROWS,
+            PartSource::Segment(_, rows) => {
+                let of_bytes = BATCH_BYTES / rows.average_bytes().max(1);
+                usize::try_from(of_bytes).map_or(BATCH_ROWS, |rows| rows.clamp(1, BATCH_ROWS))
             }
-            PartSource::Segment(_, rows) => rows.average_bytes(),
         }
     }
 
@@ -126,8 +127,7 @@ impl ScanPart {
 
     /// Starts reading. The reader blocks on I/O and computes: keep it off the async threads.
     pub fn read(self) -> ScanReader {
-        let of_bytes = BATCH_BYTES / self.average_bytes().max(1);
-        let rows_max = usize::try_from(of_bytes).map_or(BATCH_ROWS, |n| n.clamp(1, BATCH_ROWS));
+        let rows_max = self.batch_rows_max();
         let state = match self.source {
             PartSource::Head(chunk) => {
                 let scan = &self.context.scan;

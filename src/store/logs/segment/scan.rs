@@ -99,7 +99,7 @@ impl SegmentRows {
     /// vain: each read opens its columns anew, and decodes their pages.
     pub fn batch_rows(&self, limit: Option<usize>, rows: usize, rows_max: usize) -> usize {
         let left = self.left as usize;
-        let all_wanted = self.of_one_page || limit.is_none_or(|limit| left <= limit);
+        let all_wanted = self.of_one_page || limit.is_some_and(|limit| left <= limit);
         if all_wanted && (1..=rows_max).contains(&left) {
             left
         } else {

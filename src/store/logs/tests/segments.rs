@@ -479,6 +479,6 @@ async fn candidates_of_one_page_are_read_at_once() {
         ..LogScan::new(vec![b.scope(&group)], TimestampMs(0), TimestampMs::MAX)
     };
     assert_eq!(batches(&b, &scan(&id(700))).await, [4_096]);
-    // Those of words are all over the place, and most of them may match.
+    // Those of words are all over the place, and many of them may match.
     assert_eq!(batches(&b, &scan("one two")).await[..3], [10, 40, 160]);
 }
