@@ -158,7 +158,7 @@ pub struct Args {
     /// Hours that the events are spread over, up to now
     #[arg(long, default_value_t = 12)]
     hours: i64,
-    /// A message of the file that an event id is taken from: the text to look for once
+    /// The request id of one event: the text to look for
     #[arg(long)]
     needle: Option<String>,
     /// A filter pattern for a common term
@@ -251,7 +251,7 @@ pub async fn run(args: &Args, server: &mut Server, connections: usize) -> Result
         ],
     );
     report.keep("events per s", sent / seconds);
-    server.report_size(&mut report, "logs sent");
+    server.report_size(&report, "logs sent");
     let process = &server.process;
     process.settle().await;
     let disk = process.disk_bytes("objects") + process.disk_bytes("wal");
@@ -266,11 +266,11 @@ pub async fn run(args: &Args, server: &mut Server, connections: usize) -> Result
     report.keep("CPU-s per GB", cpu_per_gb(server));
     report.keep("disk / raw", disk_of_raw);
     report.keep("peak MB at ingest", process.peak_memory_mb());
-    server.report_size(&mut report, "logs settled");
+    server.report_size(&report, "logs settled");
     search(&mut report, &api, args, start_ms).await?;
     let ready_s = server.restart().await?;
     report.figures("restart after kill -9", &[("ready_s", ready_s)]);
-    server.report_size(&mut report, "logs restarted");
+    server.report_size(&report, "logs restarted");
     search(&mut Report::new("belfry, restarted"), &api, args, start_ms).await?;
     Ok(report)
 }
@@ -284,15 +284,26 @@ async fn search(report: &mut Report, api: &Api, args: &Args, start_ms: i64) -> R
             .time("one request id, FilterLogEvents", 50, ask)
             .await?;
     }
+    let newest_ms = newest(api).await?;
     for question in questions(args) {
         let start_s = match question.last_hour {
-            true => SystemClock.now().as_secs() - 3_600,
+            true => newest_ms / 1_000 - 3_600,
             false => start_ms / 1_000 - 60,
         };
         let ask = || insights(api, &question.insights, start_s);
         report.time(question.name, question.runs, ask).await?;
     }
     Ok(())
+}
+
+/// The time of the newest event.
+async fn newest(api: &Api) -> Result<i64, Failure> {
+    let input = json!({"logGroupName": GROUP, "orderBy": "LastEventTime", "descending": true});
+    let streams = api
+        .call(Service::Logs, "DescribeLogStreams", &input)
+        .await?;
+    let newest = streams["logStreams"][0]["lastEventTimestamp"].as_i64();
+    newest.ok_or_else(|| format!("no events: {streams}").into())
 }
 
 /// How many events FilterLogEvents finds, over all its pages.

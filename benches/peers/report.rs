@@ -8,7 +8,14 @@ use crate::Failure;
 
 pub struct Report {
     engine: &'static str,
-    kept: Vec<(String, f64)>,
+    kept: Vec<Kept>,
+}
+
+struct Kept {
+    name: String,
+    value: f64,
+    /// Of a query's answer.
+    rows: Option<u64>,
 }
 
 impl Report {
@@ -20,7 +27,7 @@ impl Report {
     }
 
     /// Prints what a step gave.
-    pub fn figures(&mut self, step: &str, figures: &[(&str, f64)]) {
+    pub fn figures(&self, step: &str, figures: &[(&str, f64)]) {
         let mut line = Map::new();
         line.insert("engine".to_owned(), json!(self.engine));
         line.insert("step".to_owned(), json!(step));
@@ -32,7 +39,11 @@ impl Report {
 
     /// Keeps a figure to be compared with the one that the other engine has under this name.
     pub fn keep(&mut self, name: &str, value: f64) {
-        self.kept.push((name.to_owned(), value));
+        self.kept.push(Kept {
+            name: name.to_owned(),
+            value,
+            rows: None,
+        });
     }
 
     /// Runs `ask`, which tells the rows it got, up to `runs` times (but not much longer than ten
@@ -57,21 +68,27 @@ impl Report {
             json!({"engine": self.engine, "query": name, "n": n, "rows": rows,
                    "p50_ms": median, "p99_ms": times.ms(0.99), "min_ms": times.ms(0.0)})
         );
-        self.keep(&format!("{name}, p50 ms"), median);
+        self.kept.push(Kept {
+            name: format!("{name}, p50 ms"),
+            value: median,
+            rows: Some(rows),
+        });
         Ok(())
     }
 
-    /// Prints the figures that both engines have, and how often ours goes into theirs.
+    /// Prints the figures that both engines have, and how often ours goes into theirs; with the rows
+    /// of both answers where they differ.
     pub fn compare(&self, peer: &Self) {
-        for (name, ours) in &self.kept {
-            let theirs = peer.kept.iter().find(|(found, _)| found == name);
-            if let Some((_, theirs)) = theirs {
-                println!(
-                    "{}",
-                    json!({"compare": name, self.engine: ours, peer.engine: theirs,
-                           "ratio": theirs / ours})
-                );
+        for ours in &self.kept {
+            let Some(theirs) = peer.kept.iter().find(|theirs| theirs.name == ours.name) else {
+                continue;
+            };
+            let mut line = json!({"compare": ours.name, self.engine: ours.value,
+                                  peer.engine: theirs.value, "ratio": theirs.value / ours.value});
+            if ours.rows != theirs.rows {
+                line["rows"] = json!([ours.rows, theirs.rows]);
             }
+            println!("{line}");
         }
     }
 }
@@ -79,9 +96,12 @@ impl Report {
 pub struct Latencies(pub Vec<Duration>);
 
 impl Latencies {
+    /// By nearest rank: of less than a hundred, the 99th percentile is the longest.
     pub fn ms(&mut self, quantile: f64) -> f64 {
         self.0.sort_unstable();
-        let at = ((self.0.len().saturating_sub(1)) as f64 * quantile) as usize;
-        self.0.get(at).map_or(0.0, |time| time.as_secs_f64() * 1e3)
+        let rank = (self.0.len() as f64 * quantile).ceil() as usize;
+        self.0
+            .get(rank.saturating_sub(1))
+            .map_or(0.0, |time| time.as_secs_f64() * 1e3)
     }
 }

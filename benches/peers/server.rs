@@ -75,7 +75,7 @@ impl Server {
         Ok(value.next_back().ok_or(format!("no {name}"))?.parse()?)
     }
 
-    pub fn report_size(&self, report: &mut Report, when: &str) {
+    pub fn report_size(&self, report: &Report, when: &str) {
         let process = &self.process;
         report.figures(
             when,

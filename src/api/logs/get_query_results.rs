@@ -22,7 +22,7 @@ const PAGE_MAX: u64 = 10_000;
 /// Paging tokens are good for an hour, not for the usual day.
 const TOKEN_VALID_MS: i64 = HOUR_MS;
 
-/// Ours: so long a query that runs is waited for. Callers look once a second, most queries end in
+/// Ours: so long a query that runs is waited for. Callers look once a second; many a query ends in
 /// a tenth of that.
 const PATIENCE: Duration = Duration::from_millis(100);
 
