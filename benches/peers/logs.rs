@@ -241,31 +241,28 @@ pub async fn run(args: &Args, server: &mut Server, connections: usize) -> Result
     }
     let (gb, sent) = (raw_bytes as f64 / 1e9, sent as f64);
     let cpu_per_gb = |server: &Server| (server.process.cpu_s() - cpu_before) / gb;
-    report.figures(
+    report.keep(
         "PutLogEvents x 1000, signed, durable",
         &[
             ("events", sent),
-            ("per_s", sent / seconds),
+            ("events_per_s", sent / seconds),
             ("raw_mb_per_s", gb * 1e3 / seconds),
             ("cpu_s_per_gb_accepted", cpu_per_gb(server)),
         ],
     );
-    report.keep("events per s", sent / seconds);
     server.report_size(&report, "logs sent");
     let process = &server.process;
     process.settle().await;
     let disk = process.disk_bytes("objects") + process.disk_bytes("wal");
     let disk_of_raw = disk as f64 / raw_bytes as f64;
-    report.figures(
+    report.keep(
         "logs settled",
         &[
             ("cpu_s_per_gb", cpu_per_gb(server)),
             ("disk_of_raw", disk_of_raw),
+            ("peak_memory_mb", process.peak_memory_mb()),
         ],
     );
-    report.keep("CPU-s per GB", cpu_per_gb(server));
-    report.keep("disk / raw", disk_of_raw);
-    report.keep("peak MB at ingest", process.peak_memory_mb());
     server.report_size(&report, "logs settled");
     search(&mut report, &api, args, start_ms).await?;
     let ready_s = server.restart().await?;

@@ -178,15 +178,14 @@ pub async fn run(
     }
     let datums = datums as f64;
     let cpu_per_million = |server: &Server| (server.process.cpu_s() - cpu_before) / datums * 1e6;
-    report.figures(
+    report.keep(
         "PutMetricData x 1000, signed, durable",
         &[
-            ("datums", datums),
-            ("per_s", datums / seconds),
-            ("cpu_s_per_million", cpu_per_million(server)),
+            ("samples", datums),
+            ("samples_per_s", datums / seconds),
+            ("cpu_s_per_million_accepted", cpu_per_million(server)),
         ],
     );
-    report.keep("samples per s", datums / seconds);
     server.report_size(&report, "metrics sent");
     if args.wait_s > 0 {
         tokio::time::sleep(Duration::from_secs(args.wait_s)).await;
@@ -194,20 +193,17 @@ pub async fn run(
         let blocks = server.own_metric("belfry_metrics_block_bytes").await?;
         // What is not flushed yet is in no block.
         let head = server.own_metric("belfry_metrics_head_samples").await?;
-        let bytes_per_sample = blocks / (datums - head);
-        report.figures(
+        report.keep(
             "metrics compacted",
             &[
                 ("head_samples", head),
-                ("bytes_per_sample", bytes_per_sample),
+                ("bytes_per_sample", blocks / (datums - head)),
                 ("cpu_s_per_million", cpu_per_million(server)),
+                ("peak_memory_mb", server.process.peak_memory_mb()),
             ],
         );
-        report.keep("bytes per sample", bytes_per_sample);
-        report.keep("CPU-s per million samples", cpu_per_million(server));
         server.report_size(&report, "metrics compacted");
     }
-    report.keep("peak MB at ingest", server.process.peak_memory_mb());
     for question in questions(args, start_s, end_s) {
         let calls = get_metric_data(&question, end_s);
         let ask = async || {

@@ -37,13 +37,15 @@ impl Report {
         println!("{}", Value::Object(line));
     }
 
-    /// Keeps a figure to be compared with the one that the other engine has under this name.
-    pub fn keep(&mut self, name: &str, value: f64) {
-        self.kept.push(Kept {
-            name: name.to_owned(),
-            value,
+    /// Prints what a step gave, and keeps it to be compared with what the other engine has under
+    /// these names.
+    pub fn keep(&mut self, step: &str, figures: &[(&str, f64)]) {
+        self.figures(step, figures);
+        self.kept.extend(figures.iter().map(|(name, value)| Kept {
+            name: (*name).to_owned(),
+            value: *value,
             rows: None,
-        });
+        }));
     }
 
     /// Runs `ask`, which tells the rows it got, up to `runs` times (but not much longer than ten

@@ -52,30 +52,24 @@ pub async fn run(args: &Args, binary: &Path, connections: usize) -> Result<Repor
     }
     let (first, last) = times.ok_or("no events")?;
     let (gb, sent) = (raw_bytes as f64 / 1e9, sent as f64);
-    report.figures(
+    report.keep(
         "JSON lines",
         &[
             ("events", sent),
-            ("per_s", sent / seconds),
+            ("events_per_s", sent / seconds),
             ("raw_mb_per_s", gb * 1e3 / seconds),
         ],
     );
-    report.keep("events per s", sent / seconds);
     process.settle().await;
-    let cpu = (process.cpu_s() - cpu_before) / gb;
-    let disk_of_raw = process.disk_bytes("") as f64 / raw_bytes as f64;
-    let peak = process.peak_memory_mb();
-    report.figures(
+    let disk_bytes = process.disk_bytes("") as f64;
+    report.keep(
         "logs settled",
         &[
-            ("cpu_s_per_gb", cpu),
-            ("disk_of_raw", disk_of_raw),
-            ("peak_memory_mb", peak),
+            ("cpu_s_per_gb", (process.cpu_s() - cpu_before) / gb),
+            ("disk_of_raw", disk_bytes / raw_bytes as f64),
+            ("peak_memory_mb", process.peak_memory_mb()),
         ],
     );
-    report.keep("CPU-s per GB", cpu);
-    report.keep("disk / raw", disk_of_raw);
-    report.keep("peak MB at ingest", peak);
     for question in questions(args) {
         let start = match question.last_hour {
             true => last.saturating_sub_ms(HOUR_MS),

@@ -41,37 +41,28 @@ pub async fn run(
     }
     let samples = (args.hosts * METRICS.len() * args.steps) as f64;
     let process = &server.process;
-    report.figures(
+    let cpu_per_million = || (process.cpu_s() - cpu_before) / samples * 1e6;
+    report.keep(
         "Influx lines",
         &[
             ("samples", samples),
-            ("per_s", samples / seconds),
-            (
-                "cpu_s_per_million",
-                (process.cpu_s() - cpu_before) / samples * 1e6,
-            ),
+            ("samples_per_s", samples / seconds),
+            ("cpu_s_per_million_accepted", cpu_per_million()),
         ],
     );
-    report.keep("samples per s", samples / seconds);
     if args.wait_s > 0 {
         tokio::time::sleep(Duration::from_secs(args.wait_s)).await;
     }
     process.settle().await;
     let bytes = process.disk_bytes("data") + process.disk_bytes("indexdb");
-    let bytes = bytes as f64 / samples;
-    let cpu = (process.cpu_s() - cpu_before) / samples * 1e6;
-    let peak = process.peak_memory_mb();
-    report.figures(
+    report.keep(
         "metrics settled",
         &[
-            ("bytes_per_sample", bytes),
-            ("cpu_s_per_million", cpu),
-            ("peak_memory_mb", peak),
+            ("bytes_per_sample", bytes as f64 / samples),
+            ("cpu_s_per_million", cpu_per_million()),
+            ("peak_memory_mb", process.peak_memory_mb()),
         ],
     );
-    report.keep("bytes per sample", bytes);
-    report.keep("CPU-s per million samples", cpu);
-    report.keep("peak MB at ingest", peak);
     for question in questions(args, start_s, end_s) {
         let form = query_range(&question, end_s, args.hosts);
         let ask = async || {
