@@ -75,7 +75,7 @@ impl ScanPart {
     /// Rows that a batch of the part has at most.
     fn batch_rows_max(&self) -> usize {
         match &self.source {
-            // A chunk of the head is shorter than that.
+            // Chunks of the head are joined up to some MiB only, so that none exceeds `BATCH_BYTES`.
             PartSource::Head(_) => BATCH_ROWS,
             PartSource::Segment(_, rows) => {
                 let of_bytes = BATCH_BYTES / rows.average_bytes().max(1);
